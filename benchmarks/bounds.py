@@ -220,7 +220,7 @@ class Meter:
     async def at(cls, url: str) -> AsyncIterator["Meter"]:
         database = Database.at(url)
         async with database.transaction() as session:
-            # Disables parallel workers, because another process's time is not visible here.
+            # Disable parallel workers, because another process's time is not visible here.
             await session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
             process = await session.scalar(sa.text("SELECT pg_backend_pid()"))
             yield cls(database, session, process)

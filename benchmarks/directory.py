@@ -145,7 +145,7 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
     """Return a service as complete as a real one, with two languages, hours, phones, a site and eligibility."""
     places = Places.load()
     town = chosen.choice(places.at_level(2, "VEN"))
-    # Accommodation beside GBV or trafficking may be a safe house, which Ruta withholds.
+    # Accommodation combined with GBV or trafficking may be a safe house, which Ruta withholds.
     codes = [
         code
         for code, entry in codelists.categories().items()
@@ -287,8 +287,8 @@ def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
 
 
 def pgbench_once(url: str, questions: Sequence[Sequence[str]], folder: Path) -> float:
-    """Return the seconds of queries that are asked once each, with one or several statements, without a connection's
-    first query."""
+    """Return the seconds of queries that run once each, with one or several statements, without a connection's first
+    query."""
     statements = [each for question in questions for each in question]
     done = _pgbench(url, statements, folder, "-M", "extended", "-t", "1", "-r")
     latencies = [
@@ -478,7 +478,7 @@ async def measure(
         paths = {
             "search": repeat(same),
             "new searches": (SEARCHES + urlencode(each) for each in new_searches(also)),
-            # Both sizes fill such a page, so this measures finding and not sending.
+            # Both sizes fill such a page, so this measures the lookup, not the transfer.
             TEN_EACH: (
                 SEARCHES + urlencode({**each, "per_page": "10"})
                 for each in new_searches(also, seed=25)
@@ -489,7 +489,7 @@ async def measure(
         }
         with TemporaryDirectory() as place, directory(made, Path(place)) as port:
             folder = Path(place)
-            # As after an hour of work, because a town's first query waits until its pages have been read.
+            # Warm up as in an hour of work, because a town's first query waits until its pages have been read.
             others = (SEARCHES + urlencode(each) for each in new_searches(also, seed=24))
             first, _ = timed(port, others, headers, 300)
             print(f"  the first searches after the start: {statistics.median(first) * 1e3:.2f} ms")

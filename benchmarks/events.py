@@ -259,7 +259,7 @@ class Loop:
         self._client = Client(stack.port)
 
     async def seconds(self, patience: float = 12) -> float:
-        """Return the seconds from the answered command to its effect."""
+        """Return the seconds from the acknowledged command to its effect."""
         referral_id = await asyncio.to_thread(self._client.draft, self._stack.service_id)
         await asyncio.sleep(PAUSE_SECONDS)  # By then the case's own event has passed.
         recall = f"/referrals/{referral_id}/recall"

@@ -198,7 +198,7 @@ def resident_mebibytes(pid: int) -> float:
 
 def stream(front: str, token: str, pid: int) -> float:
     """Return the memory growth in MiB while 100 MB passed through."""
-    # Uncompressed, because compression would reduce the hundred to a tenth of one.
+    # Request it uncompressed, because compression would shrink the hundred megabytes to a tenth of one.
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     before = highest = resident_mebibytes(pid)
     received = 0
@@ -231,7 +231,7 @@ def idle(port: int, pid: int) -> tuple[int, float]:
 
 
 def front_of(folder: Path, port: int, issuer: int, directory: int) -> dict[str, str]:
-    """Return the front's environment. Its signing key is in `folder`, and its port gives the issuer's responses."""
+    """Return the front's environment. Its signing key is in `folder`, and the port `issuer` responds as the issuer."""
     return {
         "RUTA_ENVIRONMENT": "embedded",
         "RUTA_PORT": str(port),

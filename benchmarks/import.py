@@ -185,7 +185,7 @@ def main() -> int:
         grown = (psutil.Process().memory_info().rss - before) / 2**20
         few, beside = seconds_of(
             packages[VERSIONS[-2]]
-        )  # Measured again, because the machine's load may have changed.
+        )  # Measure it again, because the machine's load may have changed.
         steepness = (few / beside) / (count / took)
         print(f"{count:,} services: {count / took:,.0f}/s, {grown:,.0f} MiB more memory")
         print(f"cost per service against {given.services:,}: {steepness:.2f}")

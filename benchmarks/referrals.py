@@ -163,7 +163,7 @@ class Client:
         return time.perf_counter() - start
 
     def batch(self, together: bool) -> float:
-        """Do the same in one request, with each command on its own, or with all or none."""
+        """Send the same commands in one request, either each on its own, or all or none."""
         unique = new_id().hex
         case, consent, draft, send = (f"{name}-{unique}" for name in ("c", "g", "r", "s"))
         commands = [
@@ -273,7 +273,7 @@ def _fresh(value: str) -> str:
 
 
 def pgbench(url: str, file: Path, rounds: int) -> list[float]:
-    """Return the seconds of each round of the script with one client."""
+    """Return the seconds of each round of the script, run with one client."""
     program = shutil.which("pgbench") or str(binaries() / "pgbench")
     log = file.with_name("rounds")
     done = subprocess.run(

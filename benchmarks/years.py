@@ -151,7 +151,9 @@ async def fill(owner: Database, rows: int) -> None:
                     "own": OWN, "services": SERVICES_PER_ORGANISATION,
                 },
             )  # fmt: skip
-    async with owner.transaction() as session:  # Comes last, because it marks the data complete.
+    async with (
+        owner.transaction() as session
+    ):  # This comes last, because it marks the data as complete.
         await session.execute(sa.text(AS_SERVICE))
         await session.execute(sa.text(TEAMS), {"own": str(OWN)})
 

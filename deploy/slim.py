@@ -1,8 +1,8 @@
 """Removes everything that no program runs from an installed environment: python slim.py FOLDER
 
-Libraries include their own tests, the sources of their compiled parts, and debug symbols: a third of an image. The
-loaded part of a shared object stays the same byte by byte. Only the part after its last segment goes, with the table
-that would find it there.
+Libraries include their own tests, the sources of their compiled parts, and debug symbols, which make up a third of an
+image. The loaded part of a shared object stays the same byte by byte. The script removes only the part after its last
+segment, with the table that would locate that part.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NOT_RUN = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".map", ".pxd", ".pyi", ".pyx"})
-# pyxform calls it, with Java, only to validate its own output.
+# pyxform calls this validator, with Java, only to validate its own output.
 NAMED = ("pyxform/validators/odk_validate/bin",)
 TESTS = frozenset({"test", "tests"})
 _ELF64_LITTLE = b"\x7fELF\x02\x01"

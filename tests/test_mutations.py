@@ -1,4 +1,4 @@
-"""How a row changes code, and when its test counts as having noticed it (drills/mutations)."""
+"""How a row of drills/mutations changes code, and when its test counts as having detected the change."""
 
 from pathlib import Path
 

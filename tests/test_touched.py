@@ -1,4 +1,4 @@
-"""`./ruta test` plays a mutation if its mechanism or test changed since all mutations were played."""
+"""`./ruta test` runs a mutation if its mechanism or test has changed since all mutations last ran."""
 
 import subprocess
 from pathlib import Path

@@ -18,7 +18,7 @@ from pathlib import Path
 
 DHIS2, ADDRESS, SECRET = (os.environ[name] for name in ("DHIS2", "FORM_ADDRESS", "FORM_SECRET"))
 KEPT = Path(os.environ.get("CURSOR_FILE", "dhis2.cursor"))
-AGAIN = timedelta(hours=1)  # Covers entities that were being written during the last run.
+AGAIN = timedelta(hours=1)  # Includes entities that were being written during the last run.
 VALUES = "attributes[attribute,value]"
 EVENTS = "events[programStage,deleted,dataValues[dataElement,value]]"
 FIELDS = f"trackedEntity,orgUnit,updatedAt,{VALUES},enrollments[program,deleted,{VALUES},{EVENTS}]"

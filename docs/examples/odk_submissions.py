@@ -22,7 +22,7 @@ CENTRAL_FORM, ADDRESS, SECRET = (
     os.environ[name] for name in ("CENTRAL_FORM", "FORM_ADDRESS", "FORM_SECRET")
 )
 KEPT = Path(os.environ.get("CURSOR_FILE", "odk.cursor"))
-AGAIN = timedelta(hours=1)  # Covers submissions that were being written during the last run.
+AGAIN = timedelta(hours=1)  # Includes submissions that were being written during the last run.
 
 
 def call(url, headers, body=None):

@@ -24,7 +24,7 @@ FIELDS = json.loads(
 
 
 def call(url, authorization=None, body=None, method=None, form=False):
-    """Return the (headers, JSON) of the response. Anything but a success ends the run."""
+    """Return the (headers, JSON) of the response. Any response except a success ends the run."""
     data = urllib.parse.urlencode(body).encode() if form else json.dumps(body).encode()
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     headers = {"Content-Type": kind}

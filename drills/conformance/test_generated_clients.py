@@ -1,4 +1,4 @@
-"""Clients from third-party generators are complete and loadable, and can play the golden path."""
+"""Clients from third-party generators are complete and loadable, and can run the golden path."""
 
 import json
 import os

@@ -16,7 +16,7 @@ SECONDS = 30
 # Skipped checks: positive_data_acceptance (rules on P-codes, states and consents are in no schema),
 # unsupported_method and allow_header_conformance (the front refuses a GET with a body before routing; Starlette lists
 # one route's methods in Allow), negative_data_rejection and status_code_conformance (an overlong target gives 431,
-# which they do not know).
+# which these checks do not know).
 CHECKS = (
     "not_a_server_error,ignored_auth,use_after_free,ensure_resource_availability,"
     "response_headers_conformance"

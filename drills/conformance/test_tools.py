@@ -117,7 +117,7 @@ def test_r_reads_csv_by_its_address(system: System) -> None:
 
 
 def test_hxlvalidate_accepts_the_public_tables(system: System) -> None:
-    """It needs a row of data in each table, so an organisation first reports an activity."""
+    """The validator needs a row of data in each table, so an organisation first reports an activity."""
     body = {**EXAMPLES["POST /reports/v1/activities"], "external_id": str(uuid4())}
     headers = {"Idempotency-Key": str(uuid4())}
     added = system.running.request(

@@ -112,7 +112,7 @@ class Writer:
         return self.ask("case.register", "/cases", body)
 
     def story(self) -> Iterator[Asked]:
-        """Return a case, its consents, a draft and the sending; sometimes the story ends at once."""
+        """Yield the commands for a case, its consents, a draft and its sending; sometimes the story ends at once."""
         others = [s for s in self.services if s.client != self.client]
         service = self.rng.choice(others)
         case = self.case()
@@ -184,7 +184,7 @@ class Writer:
         )
 
     def work(self, referral: Referral, most: int) -> Iterator[Asked]:
-        """Yield the recipient's next steps with a referral, as far as it knows the state."""
+        """Yield the recipient's next steps with a referral, as far as the recipient knows the state."""
         state, held = referral.state, referral.before_hold
         for _ in range(most):
             possible = _AFTER.get(state)
@@ -220,7 +220,7 @@ class Writer:
         )
 
     def transfer(self, to: str, organisation: str) -> Iterator[Asked]:
-        """Return the commands that hand a case to another organisation."""
+        """Yield the commands that hand a case to another organisation."""
         case = self.case()
         yield case
         of_case = {"case_id": f"${{{case.command.key}.id}}"}

@@ -245,7 +245,7 @@ async def poison_event(field: Field) -> None:
 
 @fault("dead-letters-replayed", "Poison event: dead letter replayable", every=10)
 async def dead_letters_replayed(field: Field) -> None:
-    """Keep reporting from writing for a while, so that its events become dead letters, then replay them."""
+    """Block reporting's writes for a while, so that its events become dead letters, then replay them."""
     databases = field.stack.databases
     count = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
     await databases.fetch(

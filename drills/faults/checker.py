@@ -1,7 +1,7 @@
 """Compares what the clients were told with what the stack contains, in the manner of Jepsen.
 
-Pure: no I/O. It asks two questions. Does each acknowledged command appear exactly once, with nothing that nobody
-requested? Do all traces of one change agree: history, audit, events, notices, webhooks and projection?
+Pure: no I/O. It checks two things. Each acknowledged command appears exactly once, and nothing appears that nobody
+requested. All traces of one change agree: history, audit, events, notices, webhooks and projection.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the record, from a command: `kind` brought `target` to `version`."""
+    """One row of the record, caused by a command: `kind` changed `target` to `version`."""
 
     kind: str
     target: str
@@ -78,7 +78,7 @@ def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]
 def _claim(
     command: Command, by_place: Mapping[tuple[str, str, int], Change], left: Counter[Change]
 ) -> list[Finding]:
-    """Remove the command's change from the unexplained ones; report LOST if it is missing."""
+    """Remove the command's change from the unexplained changes; report LOST if it is missing."""
     found = []
     change = by_place.get((command.kind, command.made or "", command.version or 0))
     if change is None or left[change] == 0:

@@ -51,7 +51,7 @@ class Tokens:
 
 
 class Sender:
-    """Repeats each request until it is answered or abandoned, and records the responses."""
+    """Repeats each request until it gets a response or is abandoned, and records the responses."""
 
     def __init__(self, url: str, secrets: dict[str, str], history: History, seed: int) -> None:
         self._url = url
@@ -214,7 +214,7 @@ class Sender:
                     f"{asked.command.kind} answered {_code(status, body)} after an acknowledgement"
                 )
             elif _is_gone(status, body):
-                pass  # Executed, but its response was lost, which explains one change.
+                pass  # The command was executed but its response was lost, which explains one change.
             else:
                 asked.command.outcome = Outcome.REFUSED
                 asked.command.refusal = _code(status, body)
@@ -223,7 +223,7 @@ class Sender:
     def _acknowledge(self, asked: Asked, body: dict[str, Any]) -> None:
         command = asked.command
         if command.outcome is Outcome.ACKNOWLEDGED:
-            return  # Already answered; resent only because others refer to it.
+            return  # This command already has a response; it is resent only because others refer to it.
         command.outcome = Outcome.ACKNOWLEDGED
         command.made, command.version = body["id"], body.get("version", 1)
         self.acknowledged += 1

@@ -21,7 +21,8 @@ _PATIENCE_SECONDS = 25.0
 
 
 class DirectoryLoad:
-    """Changes its own services' capacity and imports small files. Each request has its own key until it is answered."""
+    """Changes the capacity of its own services and imports small files. Each request keeps its own key until it gets a
+    response."""
 
     def __init__(
         self,

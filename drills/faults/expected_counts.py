@@ -34,6 +34,6 @@ def counts_by_aor(referrals: Iterable[Ended]) -> Counter[tuple[str, str]]:
         name = _COUNT_OF.get((referral.state, outcome))
         if name is not None:
             counted[(referral.aor, name)] += 1
-        if name == "partly_delivered":  # It also counts as delivered.
+        if name == "partly_delivered":  # A partly delivered referral also counts as delivered.
             counted[(referral.aor, "delivered")] += 1
     return counted

@@ -23,7 +23,7 @@ class Setting(StrEnum):
     STRAIGHT = "straight"
     PROXIED = "proxied"
     POOLED = "pooled"
-    FINALE = "finale"  # After the load, with the stack restarted or replaced.
+    FINALE = "finale"  # Runs after the load, with the stack restarted or replaced.
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Field:
         return self.proxies[0]
 
     def require(self, holds: object, otherwise: str) -> None:
-        """Require an outcome of the fault table, or else record a finding."""
+        """Check an outcome that the fault table requires; record a finding if it is missing."""
         if not holds:
             self.unmet.append(otherwise)
 
@@ -73,7 +73,7 @@ class Field:
     async def ask(
         self, client: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Return the front's response, to POST with a body and to GET without one."""
+        """Send a POST with a body, or a GET without one, to the front and return the response."""
         headers = {
             "Authorization": f"Bearer {await self.load.sender.tokens.of(client)}",
             "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
@@ -96,7 +96,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault. `row` is its row in the fault table, and `every` means that it belongs to every n-th seed."""
+    """A fault. `row` is its row in the fault table. The fault belongs to every `every`-th seed."""
 
     name: str
     row: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """A command's outcome. `UNKNOWN`: never answered, or the response says that the outcome is unknown."""
+    """A command's outcome. `UNKNOWN`: no response arrived, or the response says that the outcome is unknown."""
 
     UNKNOWN = "unknown"
     ACKNOWLEDGED = "acknowledged"

@@ -73,7 +73,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def resolve(self, history: History) -> None:
-        """Repeat most unanswered commands, as a client would; the outcome of the others stays unknown."""
+        """Repeat most commands without a response, as a client would; the outcome of the others stays unknown."""
         rng = random.Random(f"resolve {self._seed}")
         for batch in self.sender.given_up:
             if rng.random() < 0.7:
@@ -139,7 +139,9 @@ class Load:
             return writer.step(referral, "answer-information")
         chance = rng.random()
         if referral.state in ("completed", "not_delivered"):
-            referral.ended = True  # A second confirmation changes nothing: confirm once.
+            referral.ended = (
+                True  # Confirm only once, because a second confirmation changes nothing.
+            )
             return writer.step(referral, "confirm") if chance < 0.5 else None
         if not is_open(referral) or chance > 0.06:
             return None

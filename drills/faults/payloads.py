@@ -1,4 +1,4 @@
-"""Compares what was sent with what is read. Each given member must be present with its value.
+"""Compares what was sent with what is read. Each sent member must be present with its value.
 
 Pure: no I/O. It ignores additional members in the response (ids, times, derived values).
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def differences(sent: Mapping[str, Any], read: Mapping[str, Any], at: str = "") -> Iterator[str]:
-    """Return pointers to missing or different members, but never their values."""
+    """Yield pointers to missing or different members, but never their values."""
     for name, value in sent.items():
         there = read.get(name)
         if isinstance(value, Mapping) and isinstance(there, Mapping):

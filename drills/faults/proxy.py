@@ -36,7 +36,7 @@ class Proxy:
             self.cut()
 
     def cut(self) -> int:
-        """Reset every connection, whatever it is doing; return the number."""
+        """Reset every connection, whatever it is doing; return the number of connections."""
         pairs = list(self._open)
         for pair in pairs:
             for writer in pair:
@@ -77,7 +77,7 @@ class Proxy:
     async def _on_commit(
         self, data: bytes, writer: asyncio.StreamWriter, up: asyncio.StreamWriter
     ) -> bool:
-        """Return whether this call cut the connection."""
+        """Apply the planned fault to this COMMIT; return whether this call cut the connection."""
         if self.cut_before_commit > 0:
             self.cut_before_commit -= 1
             self.done.append("before")
@@ -87,7 +87,7 @@ class Proxy:
         if self.cut_after_commit > 0:
             self.cut_after_commit -= 1
             self.done.append("after")
-            writer.transport.abort()  # The server still receives it and commits.
+            writer.transport.abort()  # The server still receives the COMMIT and executes it.
             up.write(data)
             await up.drain()
             await asyncio.sleep(0.2)

@@ -263,7 +263,7 @@ class Seed:
                 self._receiver.secrets[ORGANISATIONS[client]] = (await answer.json())["secret"]
 
     async def _one(self, fault: Fault, where: Field, goal: int) -> FaultResult:
-        """Run one fault, then let the load continue until `goal` commands of the phase are answered."""
+        """Run one fault, then let the load continue until `goal` commands of the phase have a response."""
         sender = where.load.sender
         where.load.label = fault.name
         result = FaultResult(fault)
@@ -364,7 +364,7 @@ class Seed:
         print(f"    findings {dict(shown)}; refusals {dict(refusals)}", flush=True)
 
     def _tell_errors(self) -> None:
-        """Report unhandled errors in the services' logs."""
+        """Report unhandled errors found in the services' logs."""
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
         told = Counter(line[27:80] for line in lines if '"level"' in line)
         print(f"    log lines {told.most_common(8)}", flush=True)
@@ -483,7 +483,7 @@ def _spent(before: dict[str, float], after: dict[str, float], commands: int) -> 
 
 
 async def _some(sender: Sender, commands: int) -> None:
-    """Wait until this many more commands are answered, or until none is answered for half a minute."""
+    """Wait until this many more commands have a response, or until none gets one for half a minute."""
     goal, last, moved = sender.answered + commands, sender.answered, time.monotonic()
     while sender.answered < goal:
         if sender.answered != last:

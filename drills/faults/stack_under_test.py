@@ -1,4 +1,4 @@
-"""The running stack as the faults see it: processes, servers, clock and metrics."""
+"""The running stack as the faults need it: processes, servers, clock and metrics."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class StackUnderTest:
-    """A stack. `up` starts it with the given proxies in between; it ends processes only by id."""
+    """A stack. `up` starts it with the given proxies between its parts. It ends processes only by id."""
 
     def __init__(self, data: Path) -> None:
         self.layout = Layout(data)
@@ -274,7 +274,7 @@ async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
             answer = holds()
             if asyncio.iscoroutine(answer):
                 answer = await answer
-        except UNREACHABLE:  # If it is unreachable now, it is not true yet.
+        except UNREACHABLE:  # If a process is unreachable, the condition is not true yet.
             answer = False
         if answer:
             return time.monotonic() - began

@@ -40,7 +40,7 @@ class Standby:
         self.server.start()
 
     async def follow(self) -> None:
-        """Copy the first server and follow it. From then on the first commits nothing that is not here too."""
+        """Copy the first server and follow it. From then on the first server commits nothing that is missing here."""
         self.begin()
         self._first.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
         self._first.psql("SELECT pg_reload_conf()")
@@ -74,8 +74,8 @@ class Standby:
     def take_over(self) -> None:
         """Accept writes from now on, without waiting for another server."""
         if self._receiver:
-            # Data in transit must never arrive. A stopped receiver processes its whole socket buffer before it handles a milder
-            # signal, so it must not continue.
+            # Data in transit must never arrive. A stopped receiver would process its whole socket buffer before it
+            # handles a milder signal, so kill it.
             os.kill(self._receiver, signal.SIGKILL)
             self._receiver = 0
             self.server.stop(immediate=True)
@@ -86,7 +86,7 @@ class Standby:
         self.server.psql("SELECT pg_reload_conf()")
 
     def give_back(self) -> None:
-        """Move the standby's files to the place of the first server's, which is stopped."""
+        """Replace the stopped first server's files with those of the standby."""
         self.server.stop()
         shutil.rmtree(self._first.cluster)
         shutil.move(self.server.cluster, self._first.cluster)

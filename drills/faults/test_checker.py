@@ -46,7 +46,7 @@ def test_an_acknowledged_command_without_a_row_is_lost() -> None:
 
 
 def test_two_acknowledgements_of_one_row_lose_one_of_them() -> None:
-    """Two keys have one effect, so one of the two callers was told something untrue."""
+    """Two keys with one effect count as a loss, because one of the two callers was told something untrue."""
     history = History([acknowledged("k1"), acknowledged("k2")])
     assert verdicts(history, change()) == [Verdict.LOST]
 

@@ -1,4 +1,4 @@
-"""A client repeats unanswered commands together with all commands to which they refer."""
+"""A client repeats commands without a response, together with all commands to which they refer."""
 
 from drills.faults.batches import Asked
 from drills.faults.client import _with_what_they_name

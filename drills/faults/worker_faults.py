@@ -20,7 +20,7 @@ async def leader(field: Field) -> str | None:
 
 @fault("kill-relay-before-mark", "kill -9 relay between publish and mark")
 async def kill_relay_before_mark(field: Field) -> None:
-    """Lock waiting rows, so that the relay publishes them but cannot mark them."""
+    """Lock waiting rows, so that the relay can publish them but cannot mark them."""
     stack = field.stack
 
     async def leads() -> bool:
@@ -64,7 +64,7 @@ async def kill_relay_before_mark(field: Field) -> None:
 
 @fault("kill-consumer-before-ack", "kill -9 consumer between commit and ack")
 async def kill_consumer_before_ack(field: Field) -> None:
-    """Stop the broker, so that effects commit but acknowledgements cannot leave. Then kill the consumer."""
+    """Stop the broker, so that effects commit but acknowledgements cannot be sent. Then kill the consumer."""
     stack = field.stack
     await field.some_load(30, 10)
     count = "SELECT count(*) FROM inbox"
@@ -132,7 +132,7 @@ async def kill_service(field: Field) -> None:
 
 @fault("terminate-service", "SIGTERM under load")
 async def terminate_service(field: Field) -> None:
-    """Terminate a service. Accepted requests must finish, and no response may break off."""
+    """Terminate a service. Accepted requests must finish, and no response may be cut off."""
     await field.some_load(20, 10)
     name = field.rng.choice(field.stack.names("referrals"))
     former = field.strike(name, signal.SIGTERM)

@@ -16,7 +16,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def _played(chosen: Iterable[Row]) -> int:
-    """Play these rows and return the number of unnoticed changes."""
+    """Run these rows and return the number of undetected changes."""
     unnoticed = 0
     for row in chosen:
         _terminal.print(f"[bold]{row.name}[/bold] ({row.promise}): {row.symbol}")

@@ -1,7 +1,7 @@
 """A row's change: a function, class attribute or constant, named by its symbol, and its new code.
 
-A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. Code is compared as Python parses it,
-so moved lines, comments and quotation marks do not matter.
+A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. The comparison parses the code as
+Python does, so moved lines, comments and quotation marks do not matter.
 """
 
 import ast
@@ -18,7 +18,7 @@ SOURCES = sorted(
 
 
 class Unfit(Exception):
-    """The row does not fit the code; the message gives the reason."""
+    """Raised if the row does not fit the code; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Replaces:
 
 @dataclass(frozen=True)
 class Drops:
-    """`old` is a statement that occurs exactly once within the symbol and is not executed."""
+    """`old` is a statement that occurs exactly once within the symbol. The change removes it."""
 
     old: str
 
@@ -94,7 +94,7 @@ def file_of(module: str) -> Path:
 
 
 def _found(place: ast.AST, name: str) -> Iterator[ast.AST]:
-    """Return the definition of `name` in the body of `place`, also below an `if` or `with`."""
+    """Yield the definition of `name` in the body of `place`, also below an `if` or `with`."""
     first, _, rest = name.partition(".")
     for each in _defined(place):
         if first in _names(each):

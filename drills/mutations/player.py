@@ -1,4 +1,5 @@
-"""Plays a row. pytest runs the named test in its own process, with a broken copy of one package first in the path.
+"""Runs a row of the table. pytest runs the named test in its own process, with a broken copy of one package first in
+the path.
 
 Processes that the test starts find the same copy through PYTHONPATH.
 """
@@ -24,12 +25,12 @@ class Played:
 
 
 def play(row: Row) -> Played:
-    """Play the row; the named test must fail by its own assertion, not by a crash."""
+    """Run the row; the named test must fail by its own assertion, not by a crash."""
     file, text = broken(row.symbol, row.change)
     package = next(folder for folder in file.parents if folder.parent.name == "src")
     with tempfile.TemporaryDirectory(prefix="ruta-mutation-") as folder:
         copy = Path(folder) / package.name
-        # Python would use a compiled file of the same time and size, so the broken copy has none.
+        # Python would use a compiled file with the same time and size, so the broken copy contains none.
         shutil.copytree(package, copy, ignore=shutil.ignore_patterns(f"{file.stem}.*.pyc"))
         (copy / file.relative_to(package)).write_text(text, encoding="utf-8")
         done = subprocess.run(

@@ -11,7 +11,7 @@ from drills.mutations.rows import ROWS
 
 
 def _about(row: Row) -> pytest.MarkDecorator:
-    """Return the mark with which `./ruta test` plays a row whose mechanism or test changed since the last complete
+    """Return the mark with which `./ruta test` runs a row whose mechanism or test changed since the last complete
     drill."""
     file, _ = broken(row.symbol, row.change)
     return pytest.mark.about(str(file.relative_to(ROOT)), row.noticed_by.partition("::")[0])

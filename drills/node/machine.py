@@ -34,7 +34,6 @@ def need_tools() -> None:
 
 
 def run(*command: str, check: bool = True, given: str | None = None) -> str:
-    """Run the command and return its output."""
     done = subprocess.run(
         command,
         env={**os.environ, "PATH": _PATH, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"},

@@ -449,7 +449,7 @@ class Node:
             self.start(owner)
 
     def roll(self, name: str) -> None:
-        """Replace the pod by the Deployment's strategy."""
+        """Replace the pod according to the Deployment's strategy."""
         former = self.pods[name]
         if former.owner["spec"].get("strategy", {}).get("type") == "Recreate":
             former.end()

@@ -108,7 +108,7 @@ def test_it_is_ready_in_time(small: SmallNode) -> None:
 
 async def test_each_pod_may_be_killed_deleted_and_rolled_under_load(small: SmallNode) -> None:
     node, history = small.node, History()
-    # Load the demo first, because no client here requested its cases.
+    # Load the demo first, so that its cases count as existing, because no client here requested them.
     await load_demo_data(small.layout, small.url)
     before = await baseline(small.databases)
     sender = Sender(small.url, read_private_map(small.layout.clients_file), history, seed=1)
@@ -175,7 +175,7 @@ def test_the_demo_is_played_within_its_memory(small: SmallNode) -> None:
     ("pod", "program"), [("directory", "python"), ("postgres", "postgres"), ("nats", "nats-server")]
 )
 def test_a_frozen_process_is_replaced(small: SmallNode, pod: str, program: str) -> None:
-    """The kernel still accepts connections to the frozen process."""
+    """A frozen process is replaced, although the kernel still accepts connections to it."""
     (container,) = small.node.pods[pod].containers
     restarts, began = container.restarts, time.monotonic()
     container.freeze(program)

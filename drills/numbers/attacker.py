@@ -1,6 +1,6 @@
-"""What anybody can do with everything that the endpoints return: definitions, and tables of periods and spans.
+"""An attacker with everything that the endpoints return: definitions, and tables of periods and spans.
 
-The module imports nothing from reporting. Only `covered` and `present` use true counts, to judge what is published.
+The module imports nothing from reporting. Only `covered` and `present` use true counts, to judge the published numbers.
 """
 
 from collections import Counter, defaultdict

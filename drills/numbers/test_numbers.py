@@ -1,4 +1,4 @@
-"""The attacker's measures on worlds that nobody has looked at before, and once through the public endpoints."""
+"""The attacker's measures on new worlds, and once through the public endpoints."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

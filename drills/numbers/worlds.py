@@ -1,4 +1,4 @@
-"""Two years of invented people, some accompanied for months, with the published tables and the truth."""
+"""Two years of invented people, some accompanied for months, with the published tables and the true counts."""
 
 import random
 from collections import Counter

@@ -1,5 +1,5 @@
-"""The tasks of a week of coordination, information management, administration and audit. Only presses count; typing is
-free."""
+"""The tasks of a week of coordination, information management, administration and audit. Only presses count, not
+typing."""
 
 import csv
 import io
@@ -49,7 +49,7 @@ def test_a_sheet_of_forty_is_tried_and_brought_in_in_eight(
         page.goto("/console")
         taps = Taps(page)
         section(taps, "Importar")
-        taps.count += 1  # Choosing the file counts, here and below.
+        taps.count += 1  # Choosing the file counts as a press, here and below.
         page.set_input_files("#f-file", file)
         taps.press("button", "Probar sin guardar nada")
         waited(page)
@@ -124,7 +124,7 @@ def test_a_half_month_is_closed_and_its_bulletin_published_in_fourteen_of_all_ha
             of.get_by_role("link").click()
         taps.count += pressed(page, "Publicar")
         waited(page)
-        # Ruta refuses an account created less than a minute ago, so order again.
+        # Ruta refuses an account created less than a minute ago, so press the button again.
         deadline = monotonic() + PATIENCE
         while (again := page.get_by_role("button", name="Publicar")).count():
             assert monotonic() < deadline, page.inner_text("main")

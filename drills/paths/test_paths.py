@@ -1,4 +1,4 @@
-"""The test walks each path as a person would. Only presses count; typing is free. The limits are those of the first
+"""The test walks each path as a person would. Only presses count, not typing. The limits are those of the first
 walk."""
 
 import io
@@ -135,7 +135,7 @@ def test_a_document_is_attached_in_four(caseworker: Page) -> None:
 
 
 def test_forty_questions_of_a_screening_are_answered_in_thirty(caseworker: Page) -> None:
-    """Two signs on each page are a yes, and all other answers are no."""
+    """On each page two signs are answered yes, and all others no."""
     page = caseworker
     registered(page)
     taps = Taps(page)

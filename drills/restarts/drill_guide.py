@@ -1,4 +1,4 @@
-"""Follows the operators' guide literally: it types the guide's blocks, which are the same in both languages.
+"""Follows the operators' guide literally. It types the guide's blocks, which are the same in both languages.
 
 The steps are: install, an organisation's client, second location, backup, upgrade, key rotation, lost keys, loss of the
 machine, restore. Only the folders (`/srv`, `/backups`, `/safe`, `/mnt/usb` below one folder) and the port differ. Run
@@ -245,7 +245,7 @@ def test_the_guide_closes_a_period_and_publishes_a_bulletin(officer: Officer) ->
     words = officer.place / "words.json"
     words.write_text('{"highlights": {"es": "Más estados.", "en": "More states."}}')
     for line in others:
-        if " publish " in line:  # The sign-off between them, as in the guide.
+        if " publish " in line:  # Sign off before publishing, as in the guide.
             officer.shell(f"./ruta bulletin sign-off {made} {read}")
         told = officer.shell(line, BULLETIN_ID=made, **{"words.json": str(words)})  # type: ignore[arg-type]  # what the guide leaves open, not an option
         if " words " in line:

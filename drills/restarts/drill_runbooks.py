@@ -70,7 +70,7 @@ def test_a_process_is_down(watched: System, tmp_path: Path) -> None:
 def test_a_second_place_is_away(watched: System, tmp_path: Path) -> None:
     place = Path(watched._environment["RUTA_SECOND_PLACES"])
     shutil.rmtree(place)
-    place.touch()  # No copy can be written there.
+    place.touch()  # A file in its place keeps the copy from being written.
     until(lambda: "RutaSecondPlaceAway" in firing(watched, tmp_path), "it fires")
     place.unlink()
     place.mkdir()  # Mounted again.
@@ -107,7 +107,7 @@ def test_a_record_went_back(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
-    """RutaClockDoubted fires as if the machine had last run a month ago."""
+    """RutaClockDoubted fires because the machine seems to have last run a month ago."""
     _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")
     until(lambda: "RutaClockDoubted" in firing(watched, tmp_path), "it fires")
     assert "nothing ends on its date" in watched.ruta("doctor", check=False).stdout
@@ -191,13 +191,13 @@ def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
     both = {"RutaEmergencyUnheard", "RutaMessagesUnheard"}
     until(lambda: both <= firing(watched, tmp_path), "they fire")
     assert "emergencies that reached nobody" in watched.ruta("doctor", check=False).stdout
-    for each in (urgent, other):  # Called by phone, they read the referrals.
+    for each in (urgent, other):  # After a phone call, the recipient reads the referrals.
         must(watched, RECIPIENT, "GET", f"{REFERRALS}/{each}/disclosure")
     until(lambda: _quiet(watched, tmp_path), "it is quiet again by itself")
 
 
 def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
-    """The evidence volume is read-only, so people erased in the meantime would return with a restore."""
+    """The evidence volume is read-only, so a restore would bring back people erased in the meantime."""
     listed = watched.layout.tombstones_file
     with _taking_nothing(listed):
         case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})

@@ -1,8 +1,8 @@
 """Follows alerts about what people experience, and their runbooks: full streams, lagging consumers, errors, slow
 responses, and a single server's own backups and log.
 
-It works like drill_runbooks.py, but counters continue at the rate measured in between. Run it by name, `./ruta test
-drills/restarts/drill_runbooks_load.py`.
+It works like drill_runbooks.py, but counters continue at the rate measured between two readings. Run it by name,
+`./ruta test drills/restarts/drill_runbooks_load.py`.
 """
 
 import json
@@ -98,7 +98,7 @@ def _ends_who_holds_up(system: System, database: str) -> None:
     """Run the command that `doctor` recommends."""
     found: list[str] = []
     server = attached_postgres(system.layout, system.state)
-    # Each run of `doctor` reads the front only once, so wait until there is something to see.
+    # Each run of `doctor` reads the front only once, so wait until the transaction has been open long enough.
     until(lambda: server.psql(_LONG_OPEN, database=database).strip() == "1", "it is long open")
 
     def named() -> bool:
@@ -144,7 +144,7 @@ def test_a_reader_lags(watched: System, tmp_path: Path) -> None:
     with _held_up(watched, "referrals", "directory_services"):
         suspended = {"functional_status": {"code": "suspended"}}
         must(watched, RECIPIENT, "PUT", path, json=suspended)
-        # More of the same events, as an import would publish them.
+        # Publish more of the same events, as an import would.
         server = attached_postgres(watched.layout, watched.state)
         server.psql(_MANY_MORE, database="directory")
         until(lambda: "RutaConsumerLag" in firing(watched, tmp_path), "it fires")
@@ -274,7 +274,7 @@ def test_the_log_does_not_leave_the_machine(watched: System) -> None:
     place = Path(json.loads(watched.layout.archive_file.read_text())["folder"])
     away = place.with_name("away")
     place.rename(away)
-    place.touch()  # Nothing can be written there.
+    place.touch()  # A file in its place keeps everything from being written.
     server = attached_postgres(watched.layout, watched.state)
     must(watched, "im-officer", "GET", _RELEASES)
     server.psql("SELECT pg_switch_wal()")

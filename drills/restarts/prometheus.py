@@ -75,7 +75,8 @@ def _asked(
 ) -> str:
     rules = [group for group in groups() if group["name"] in OURS]
     for group in rules:
-        # Alerts over days are evaluated every ten minutes, because one-minute steps would take minutes.
+        # Alerts that span several days are evaluated in ten-minute steps, because one-minute steps would take too
+        # long.
         if "interval" in group:
             group["interval"] = every
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": rules}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""After a restore the record comes back, erased people stay erased, and events are sent again."""
+"""A restore brings the record back, erased people stay erased, and events are sent again."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -134,7 +134,8 @@ def followed(system: System, cursor: str | None) -> tuple[set[str], str]:
 def test_what_partners_follow_goes_on_after_a_restore(
     system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Partners' cursors are transactions of the lost server, and the new server counts from the beginning."""
+    """Partners can continue after a restore. Their cursors are transactions of the lost server, and the new server
+    counts from the beginning."""
     system.ruta("demo")
     told, cursor = followed(system, None)
     assert told
@@ -175,7 +176,8 @@ def secret_in(shown: str) -> str:
 def test_who_was_switched_off_stays_out_after_a_restore(
     system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The backup still contains a dismissed person's account and a stolen secret."""
+    """Disabled access stays disabled after a restore, although the backup contains a dismissed person's account and a
+    stolen secret."""
     (gone, old), (robbed, stolen) = added_client(system), added_client(system)
     shown = system.ruta(
         "person", "add", f"p-{robbed}", "--organisation", str(organisation(1))

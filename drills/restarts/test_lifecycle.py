@@ -57,7 +57,7 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next(system: Syste
 
 @pytest.mark.parametrize("name", ["referrals", "postgres", "nats"])
 def test_a_frozen_process_is_noticed_and_replaced(system: System, name: str) -> None:
-    """Callers are refused within five seconds and served again afterwards."""
+    """The front refuses callers within five seconds and serves them again afterwards."""
     case, former = new_case(system), system.state.processes[name]
     for process in (*psutil.Process(former).children(recursive=True), psutil.Process(former)):
         process.suspend()

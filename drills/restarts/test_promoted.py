@@ -142,7 +142,7 @@ def test_nothing_that_ended_comes_back_with_a_standby_that_lagged(
     until(lambda: played.ruta("status", check=False).returncode == 0, "all are ready")
     until(lambda: ended.holds(played), "it has ended again")
     ended.told.holds(played)
-    # What has no list is reported by the next comparison with the anchor, which runs every few seconds.
+    # The next comparison with the anchor, which runs every few seconds, reports losses that no list contains.
     until(lambda: ANCHORED in played.ruta("doctor", check=False).stdout, "the audit's loss is told")
     said = played.ruta("doctor", check=False).stdout
     assert said.count("RutaRecordWentBack") > len(HELD), said

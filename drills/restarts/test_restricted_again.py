@@ -1,5 +1,5 @@
-"""A restore from before a restriction. Everything withdrawn, hidden or marked since then is restricted again before the
-first request."""
+"""A restore of a backup from before a restriction. Everything withdrawn, hidden or marked since then is restricted
+again before the first request."""
 
 import json
 import shutil
@@ -231,7 +231,8 @@ def _anchored(system: System) -> bool:
 
 
 def _says(kept: Path, told: Told) -> bool:
-    """Return whether the list has the last entry of each, after checking that it names no person or place."""
+    """Return whether the list has the latest entry of each restricted object, after checking that it names no person or
+    place."""
     text = kept.read_text() if kept.exists() else ""
     last = {json.loads(line)["id"]: json.loads(line)["word"] for line in text.splitlines()}
     assert "Zzyzx" not in text

@@ -152,7 +152,7 @@ def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
 
 
 def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> None:
-    """`deploy/run-small demo` calls it this way. Nobody alone may publish what they closed."""
+    """`deploy/run-small demo` runs the demo this way. Nobody may publish alone what they closed."""
     played = small.ruta("demo", "--load", "--url", small.state.url).stdout
     assert "A second person publishes it" in played
     assert "Every step succeeded" in played

@@ -1,4 +1,4 @@
-"""Two thousand new long stories. In each, a caller also reads on all paths in the middle."""
+"""Two thousand new long stories. In the middle of each, a caller also reads on all paths."""
 
 import os
 from pathlib import Path

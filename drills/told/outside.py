@@ -1,5 +1,5 @@
-"""The drill's mail relay, SMS gateway and push service: they hang, respond slowly, greylist, refuse and lie. They
-record by id which messages they accepted, and whether the sender could know it."""
+"""The drill's mail relay, SMS gateway and push service. They hang, respond slowly, greylist, refuse and lie. They
+record by id which messages they accepted, and whether the sender could know that."""
 
 import asyncio
 import json
@@ -71,8 +71,8 @@ class Outside:
         self._kill(worker)
 
     def unclear(self, taken: Taken) -> bool:
-        """Return whether the worker may not know, or may not have stored, that the message was accepted. An example is
-        a worker killed while its data was still in transit."""
+        """Return whether the worker may not know, or may not have stored, that the server accepted the message. An
+        example is a worker killed while its data was still in transit."""
         killed = self.killed.get(taken.worker)
         return not taken.clear or (killed is not None and killed - taken.at <= _UNSETTLED)
 

@@ -1,4 +1,4 @@
-"""A referral is sent, and a real browser that its recipient left open shows that something is new: subscription, signed
+"""A referral is sent, and a real browser that its recipient left open shows that something is new. Subscription, signed
 message, delivery and notification are real. Only the push service is the test's own, on loopback."""
 
 from collections.abc import Iterator

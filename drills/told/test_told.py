@@ -92,7 +92,7 @@ class Run:
         self.outside = Outside(self.dice, self.replicas.kill, checks=bool(seed % 2))
         self.sealing = Sealing(key_from_base64(used.stored_result_key.get_secret_value()))
         self.happened: dict[UUID, datetime] = {}
-        # One channel is dead until everybody was told, and nothing may wait for it.
+        # One channel stays dead until everybody has been notified, and nothing may wait for it.
         self.dead = self.dice.choice((None, *ROADS))
 
     def shift(self, by: timedelta) -> None:
@@ -182,7 +182,7 @@ class Run:
     # -- what was sent -----------------------------------------------------------------------
 
     def late(self, until: datetime) -> list[str]:
-        """Return people who did not hear of an emergency within its minutes, or by then."""
+        """Return the people who were not notified of an emergency within its minutes, or by then."""
         by_address: dict[str, list[datetime]] = defaultdict(list)
         for each in self.outside.taken:
             by_address[each.address].append(each.at)

@@ -25,7 +25,7 @@ PER_SERVICE = 10
 
 @dataclass(frozen=True)
 class Matter:
-    """A notice to send, as it was when its referral was sent."""
+    """A notice to send, as the service wrote it when its referral was sent."""
 
     service: int
     emergency: bool
@@ -44,7 +44,7 @@ class Person:
 
 
 class People:
-    """One run's world; `begin` gives each seed new channels on its servers."""
+    """One run's people and subjects. `begin` gives each seed new channels on its servers."""
 
     def __init__(self, story: Story, services: int) -> None:
         self._story, self.count = story, services
@@ -77,7 +77,8 @@ class People:
                     Matter(number, urgency == "emergency", rows[0][0], rows[0][1], rows[0][2])
                 )
 
-        # Nobody answers these referrals, each seed lasts hours, and the next one starts in the evening again.
+        # Delete the timers, because nobody responds to these referrals. Each seed lasts hours, and the next one
+        # starts in the evening again.
         await self._story.rows("DELETE FROM timers RETURNING 1")
 
     async def begin(self, sealing: Sealing, http: str, seed: int) -> None:

@@ -1,8 +1,8 @@
 """Installs `uv` without pip: downloads its wheel from the package index and unpacks it.
 
-For Pythons without pip and ensurepip, such as that of a minimal Debian. Usage: `python fetch_uv.py TARGET [FOLDER]`.
-The program is installed as TARGET/bin/uv, from a wheel in FOLDER if given (a bundle for an office without internet).
-Uses only the standard library.
+This is for Python installations without pip and ensurepip, such as that of a minimal Debian. Usage: `python fetch_uv.py
+TARGET [FOLDER]`. The program is installed as TARGET/bin/uv, from a wheel in FOLDER if given (a bundle for an office
+without internet). It uses only the standard library.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def from_folder(target: Path, wheels: Path) -> None:
 
 
 def suits(filename: str) -> bool:
-    """Return whether a wheel suits this machine; the musl build runs on every Linux."""
+    """Return whether a wheel suits this machine. The musl build runs on every Linux."""
     machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(
         platform.machine().lower(), platform.machine().lower()
     )

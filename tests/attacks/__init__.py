@@ -1,1 +1,1 @@
-"""Every row of the attack table."""
+"""Tests for every row of the attack table."""

@@ -1,4 +1,4 @@
-"""A gateway of real processes to attack, and raw sockets."""
+"""Fixtures for attacks: a gateway of real processes, and raw sockets."""
 
 import socket
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ def gateway(
 
 @pytest.fixture(autouse=True)
 def no_service_was_fooled(gateway: Gateway) -> Iterator[None]:
-    """Check after every attack that no service received a request without a valid internal token and that the front
-    still runs."""
+    """Check after every attack that no service received a request without a valid internal token, and that the front is
+    still running."""
     yield
     for service in gateway.witnesses:
         assert gateway.counts(service)["unauthenticated"] == 0

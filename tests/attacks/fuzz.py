@@ -1,8 +1,8 @@
-"""Sends broken requests to a running front and reports the answers.
+"""Sends malformed requests to a running front and reports the responses.
 
-    python -m tests.attacks.fuzz --requests 100000 --seed 7
+python -m tests.attacks.fuzz --requests 100000 --seed 7
 
-It starts a gateway of real processes, prints the statuses, and exits with 1 if the front answered 5xx, died, or
+It starts a gateway of real processes and prints the statuses. It exits with 1 if the front returned 5xx, died, or
 passed a request without a valid internal token to a service.
 """
 
@@ -26,14 +26,14 @@ _SILENCE_SECONDS = 0.25
 
 @dataclass
 class Outcome:
-    """The outcome of a run. `failures` contains the requests, as sent, that the front answered with 5xx."""
+    """The outcome of a run. `failures` contains the requests, as sent, to which the front responded with 5xx."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 async def fuzz(port: int, token: str, *, requests: int, seed: int) -> Outcome:
-    """Send `requests` mutations from seed `seed`; status 0 means that the connection closed without a response."""
+    """Send `requests` mutations from seed `seed`. Status 0 means that the connection closed without a response."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable run, no secret
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_AT_ONCE * 2)
     outcome = Outcome()

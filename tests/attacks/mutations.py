@@ -77,7 +77,7 @@ _TOKENS = (
 
 
 def request(chance: random.Random, token: bytes) -> bytes:
-    """Return one request, sometimes valid, mostly broken; `token` is a real access token."""
+    """Return one request, sometimes valid but mostly malformed. `token` is a real access token."""
     head = b"%s %s HTTP/1.1\r\n" % (chance.choice(METHODS), chance.choice(PATHS))
     chosen = [chance.choice(HEADERS) for _ in range(chance.randrange(5))]
     if chance.random() < 0.9:

@@ -32,7 +32,7 @@ def encoded(value: bytes | str | Any) -> str:
 
 
 def signing_key(gateway: Gateway) -> tuple[str, str]:
-    """The issuer's real signing key, which makes the attacks below stronger."""
+    """Return the issuer's real signing key, which makes the attacks below stronger."""
     folder = gateway.folder / "signing"
     register = json.loads((folder / "ring.json").read_text())
     kid = next(key["kid"] for key in register["keys"] if key["state"] == "current")
@@ -65,7 +65,7 @@ def minted(gateway: Gateway, typ: str = "at+jwt", **changes: Any) -> str:
 
 
 def signed_by_hand(header: Any, claims: Any, pem: str) -> str:
-    """Return a JWS with any header and payload; jose would refuse to make some of these."""
+    """Return a JWS with any header and payload. jose would refuse to create some of these."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     text = f"{encoded(header)}.{encoded(claims)}"

@@ -65,12 +65,12 @@ def test_a_body_that_stops_is_cut_off(gateway: Gateway) -> None:
 def test_requests_without_reading_the_answers_are_bounded(gateway: Gateway) -> None:
     one = b"GET /directory/v1/services HTTP/1.1\r\nHost: a\r\n\r\n"
     answer = send(gateway, one * 2000, seconds=5)
-    # The front answers the queued requests or closes the connection; it never queues 2,000 of them.
+    # The front responds to the queued requests or closes the connection. It never queues 2,000 of them.
     assert answer.count(b"HTTP/1.1 200") <= 20
 
 
 def test_a_zip_bomb_stays_a_zip_bomb(gateway: Gateway) -> None:
-    """The front never decompresses, so a small body stays small."""
+    """The front never decompresses a body, so a small body stays small."""
     import gzip
 
     bomb = gzip.compress(b"0" * 50_000_000)
@@ -110,7 +110,7 @@ def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
 def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever(
     gateway: Gateway,
 ) -> None:
-    """The front's own complete responses to one machine that sends no token stay limited in memory and time."""
+    """The front's own complete responses to one machine that sends no token are limited in memory and time."""
     page = httpx.get(f"{gateway.url}/docs/reference").text
     script = re.findall(r'src="(/docs/[0-9a-f]+/redoc[^"]*)"', page)[0]
     asked = f"GET {script} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
@@ -122,10 +122,10 @@ def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_ke
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.settimeout(PATIENCE)
             connection.connect(("127.0.0.1", gateway.port))
-            connection.sendall(asked * 8)  # More than the kernel can buffer.
+            connection.sendall(asked * 8)  # Send more than the kernel can buffer.
         assert httpx.get(f"{gateway.url}/healthz", timeout=PATIENCE).status_code == 200
         assert resident(gateway) - before < 60 * one / 3
-        for _ in range(4):  # Longer than any timeout for a client that reads nothing.
+        for _ in range(4):  # Wait longer than any timeout for a client that reads nothing.
             with connect(gateway) as silent:
                 assert silent.recv(1) == b"", "closed by the front"
         front = psutil.Process(gateway.processes["front"].pid)
@@ -141,7 +141,8 @@ def answers(gateway: Gateway) -> bool:
 
 
 def test_connections_that_say_nothing_do_not_shut_the_door(gateway: Gateway) -> None:
-    """Silent connections do not block other clients even with few file descriptors, as under systemd and containerd."""
+    """Silent connections do not block other clients, even with few file descriptors, as under systemd and
+    containerd."""
     few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert most >= 1024, "this machine gives no process more"
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))

@@ -197,8 +197,8 @@ def test_a_get_with_a_body_is_refused(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("in_one_piece", [True, False])
 def test_what_stands_behind_the_body_is_no_header(gateway: Gateway, in_one_piece: bool) -> None:
-    """The front ignores trailers. A proxy that checks only headers would let a token, a key or a source address pass in
-    one."""
+    """The front ignores trailers. A proxy that checks only headers would let a trailer with a token, a key or a source
+    address pass."""
     head = b"POST /directory/v1/services HTTP/1.1\r\n" + HOST
     head += b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n"
     trailers = (

@@ -1,4 +1,4 @@
-"""The threat model names only existing tests, and each of its promises has a mutation row."""
+"""The threat model refers only to existing tests, and each of its promises has a mutation row."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The sample service on its own database (tables are created without migrations)."""
+"""The sample service on its own database, whose tables are created without migrations."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ def settings(
 
 @pytest.fixture
 async def database(settings: sample.Settings, postgres: PostgresServer) -> AsyncIterator[Database]:
-    """A real database with real commits; its tables are emptied afterwards."""
+    """Yield a real database with real commits. Its tables are emptied afterwards."""
     opened = Database.at(settings.database_url.get_secret_value())
     yield opened
     await opened.close()
@@ -67,7 +67,7 @@ async def api(settings: sample.Settings, database: Database) -> AsyncIterator[As
 
 @pytest.fixture
 async def clean_stream(nats_server: NatsServer) -> AsyncIterator[Any]:
-    """The operator's JetStream, with stream and reader recreated before and after."""
+    """Yield the operator's JetStream. The stream and its reader are recreated before and after the test."""
     client = await nats.connect(
         nats_server.url, user="operator", password=nats_server.credentials["operator"]
     )

@@ -1,4 +1,4 @@
-"""A small real service built on `common` alone, for the tests of `common`."""
+"""A small real service that uses only `common`, for the tests of `common`."""
 
 from typing import Annotated
 from uuid import UUID

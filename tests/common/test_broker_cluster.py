@@ -1,7 +1,7 @@
 """The production broker from its overlay, as three real nodes with the rendered configuration.
 
-Only the hosts and ports differ from the cluster's. The test stops each node in turn while a relay and a consumer use
-all three. No event is lost, and each counts once.
+Only the hosts and ports differ from those in the cluster. The test stops each node in turn while a relay and a consumer
+use all three. No event is lost, and each event counts once.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Node:
         return f"http://{LOOPBACK}:{self.ports[1]}"
 
     def give(self, shown: tuple[str, str], trusted: str) -> None:
-        """Provide what the pod mounts: its certificate and the authorities that it trusts."""
+        """Provide the files that the pod mounts: its certificate, and the authorities that it trusts."""
         texts = dict(zip(("certificate/tls.crt", "certificate/tls.key"), shown, strict=True))
         for name, text in {**texts, "trust/ca.crt": trusted}.items():
             write_private(self.folder / "etc/ruta" / name, text)
@@ -107,7 +107,8 @@ def _replaced(value: str, peers: dict[str, str]) -> str:
 
 
 def _environment(container: dict[str, Any], pod: str, secret: dict[str, str]) -> dict[str, str]:
-    """Return what the kubelet would set: `envFrom`, then `env`. A $(…) in `env` sees only earlier entries."""
+    """Return the environment that the kubelet would set: `envFrom`, then `env`. A $(…) in `env` sees only earlier
+    entries."""
     said: dict[str, str] = {}
     for entry in container["env"]:
         source = entry.get("valueFrom", {})
@@ -134,7 +135,7 @@ def authority() -> Authority:
 
 
 def _shown(authority: Authority) -> tuple[str, str]:
-    """Return the broker's certificate, also valid for loopback."""
+    """Return the broker's certificate, which is also valid for the loopback address."""
     return authority.signed(NAMES[BROKER], LIFETIME, addresses=[LOOPBACK])
 
 
@@ -183,7 +184,7 @@ async def _healthy(nodes: list[Node]) -> bool:
 
 
 async def _routed(nodes: list[Node]) -> bool:
-    """Wait until every node has routes to both other nodes (the server keeps several per peer)."""
+    """Return whether every node has routes to both other nodes (the server keeps several per peer)."""
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         for node in nodes:
             try:
@@ -205,7 +206,7 @@ async def test_each_node_has_on_disk_what_it_acknowledges(nodes: list[Node]) -> 
 
 @pytest.fixture
 def measured(nodes: list[Node]) -> Iterator[str]:
-    """Return the first node's metrics address. The exporter starts as its pod starts it, on its own port."""
+    """Yield the address of the first node's metrics. The exporter starts as it does in its pod, on its own port."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
         [sys.executable, "-m", EXPORTER, nodes[0].monitor, str(port)], stderr=subprocess.DEVNULL
@@ -234,8 +235,8 @@ async def test_prometheus_has_what_a_node_says_and_has_it_as_down_when_it_is_los
 
 
 async def test_nobody_is_one_of_the_three_by_its_password_alone(nodes: list[Node]) -> None:
-    """A node with another authority's certificate gets no route in either direction; with the right certificate it
-    does."""
+    """A node with another authority's certificate gets no route in either direction. With the right certificate, it
+    gets one."""
     await until(lambda: _routed(nodes))
     alone = nodes[0]
     alone.lose()
@@ -293,7 +294,7 @@ async def test_the_loss_of_each_node_loses_no_event(
     async def read_all() -> bool:
         return len(set(reader.seen)) == len(written)
 
-    # Same settings as in the Job, which waits until the nodes have found each other.
+    # These settings are the same as in the Job, which waits until the nodes have found each other.
     told: dict[str, Any] = {
         "nats_url": ours.nats_url,
         "nats_password": secret["NATS_OPERATOR_PASSWORD"],

@@ -1,4 +1,5 @@
-"""Each code has a row. If a code used by name has no row, the service refuses to start and names the code."""
+"""Each code has a row. If a code that the source refers to by name has no row, the service refuses to start and names
+the code."""
 
 import re
 import subprocess
@@ -67,7 +68,8 @@ def test_a_reason_for_declining_is_counted_and_says_when_to_ask_again(
 
 
 def test_the_schema_repeats_no_table_of_codes() -> None:
-    """A new row would need a migration, and the database would refuse it until then."""
+    """The schema contains no list of codes. Otherwise a new row would need a migration, and the database would refuse
+    it until then."""
     tables = [{row["code"] for row in codelists.rows(path.stem)} for path in TABLES.glob("*.csv")]
     for schema in (ROOT / "services").glob("*/src/*/migrations/versions/baseline.sql"):
         for listed in re.findall(r"CHECK .*ARRAY\[(.*?)\]", schema.read_text("utf-8")):

@@ -1,4 +1,4 @@
-"""Clocks that differ. Processes tolerate a small difference and warn somebody in time."""
+"""Clocks may differ. Processes tolerate a small difference and warn somebody in time."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ def test_ten_seconds_are_told(apart: float, said: str) -> None:
 async def test_an_operation_goes_on_with_clocks_two_minutes_apart(
     api: AsyncClient, monkeypatch: pytest.MonkeyPatch, apart: int
 ) -> None:
-    """The token follows the gateway's clock; the service's own clock is ahead or behind."""
+    """A token stays valid if the service's clock is two minutes ahead of or behind the gateway's clock."""
     headers = bearer("ngo-refugio", audience="ruta-directory")
     really = time.time
     monkeypatch.setattr(time, "time", lambda: really() + apart)
@@ -86,7 +86,8 @@ async def test_the_broker_says_its_time_with_a_stream(
 async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
     api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Idempotency records expire after half a year."""
+    """Idempotency records expire after half a year, but only if the service's clock agrees with the database's
+    clock."""
     await api.post("/sample/v1/notes", json={"text": "a"}, headers=keyed({}))
     commands = sample.TABLES.stored_results
     async with database.transaction() as session:
@@ -122,7 +123,7 @@ BELIEVED = Look(NOW, NOW - timedelta(days=30))
     ("step", "believed"),
     [
         (timedelta(minutes=1), True),
-        (timedelta(days=6, hours=23), True),  # Switched off for a week of holidays.
+        (timedelta(days=6, hours=23), True),  # switched off during a week of holidays
         (timedelta(days=7, seconds=1), False),
         (timedelta(days=365 * 11), False),
         (timedelta(seconds=-119), True),  # Another worker's clock.

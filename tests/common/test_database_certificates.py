@@ -40,7 +40,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Served:
-    """One database, reachable through PgBouncer's port with a certificate or through the server's own port."""
+    """A database that is reachable through PgBouncer's port with a certificate, or through the server's own port."""
 
     database: ServiceDatabase
     plain: int
@@ -138,7 +138,7 @@ async def test_whoever_does_not_is_refused_and_what_to_do_is_said(
 
 
 def test_a_renewed_file_counts_at_the_next_connection(served: Served, trust: Path) -> None:
-    """While the authority changes, both authorities are accepted."""
+    """A renewed file applies from the next connection. While the authority changes, both authorities are accepted."""
     trust.write_text(ANOTHER.certificate)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))
@@ -173,7 +173,7 @@ def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path
 async def test_readiness_says_what_to_do_with_a_server_that_offers_no_tls(
     api: AsyncClient, request: pytest.FixtureRequest
 ) -> None:
-    request.getfixturevalue("trust")  # the tests' own database was created without it
+    request.getfixturevalue("trust")  # the database of the tests themselves was created without it
     answer = await api.get("/readyz")
     told = answer.json()["parts"]
     assert (answer.status_code, told["database"]) == (503, "unavailable")

@@ -46,7 +46,7 @@ async def test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_ba
 ) -> None:
     note = sa.insert(sample.NOTES).values(id=uuid4(), organisation_id=uuid4(), text=ended, size=1)
     begun = asyncio.Event()
-    kept = []  # Otherwise the garbage collector would return the connection to the pool.
+    kept = []  # otherwise the garbage collector would return the connection to the pool
 
     async def work() -> None:
         async with database.transaction() as session:
@@ -71,7 +71,7 @@ async def test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_ba
     with pytest.raises((LookupError, sa.exc.IntegrityError, asyncio.CancelledError)):
         await task
     out, written = database._pool.checkedout(), await database.once("SELECT 1 FROM notes")
-    await kept[0].close()  # Otherwise a failed connection would keep the table locked.
+    await kept[0].close()  # otherwise a failed connection would keep the table locked
     assert (out, written) == (0, [])
 
 
@@ -95,11 +95,11 @@ async def test_what_the_busiest_moment_did_not_need_is_given_back(
         async with database.transaction() as session:
             own = await session.scalar(sa.select(sa.func.pg_backend_pid()))
             await at_once(2, database)
-            await database.give_back()  # Closes nothing: it would lose this connection.
+            await database.give_back()  # closes nothing, because it would lose this connection
             assert await session.scalar(sa.select(sa.func.pg_backend_pid())) == own
         await until_open(4, database, "rested")
 
-        await database.give_back()  # At most three at once since then.
+        await database.give_back()  # at most three connections were open at once since then
         await until_open(1, database, "rested")
         await at_once(3, database)
         await until_open(3, database, "rested")
@@ -129,7 +129,7 @@ async def at_once(number: int, database: Database) -> None:
 
 async def until_open(number: int, database: Database, name: str) -> None:
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while True:  # The server notices a closed connection a moment later.
+    while True:  # the server notices a closed connection a moment later
         ((left,),) = await database.once(_OPEN, name)
         if left == number:
             return

@@ -15,7 +15,7 @@ from tests.common import sample
 ROOT = Path(__file__).parents[2]
 WITHOUT_A_ZONE = {
     "libs/common/src/common/clock.py": 2,
-    # A sheet's cell or a person's text has a day or an hour without a time zone.
+    # A cell in a sheet or a text by a person has a day or an hour without a time zone.
     "services/reporting/src/reporting/count/activities/workbook.py": 1,
     "services/services-directory/src/directory/files/imports/values/cells.py": 2,
     "services/services-directory/src/directory/files/imports/workbook/row.py": 1,
@@ -69,7 +69,7 @@ def test_a_day_that_stands_for_never_is_a_day(zone: str) -> None:
 
 
 def _days(tree: ast.AST) -> Iterator[ast.Call]:
-    """Return the places that call `….date()` on a timestamp, except right after a conversion into a named zone."""
+    """Yield the places that call `….date()` on a timestamp, except right after a conversion into a named zone."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue

@@ -1,4 +1,4 @@
-"""Every refusal names its code, and each code has a sentence in every language."""
+"""Every error response has a code, and each code has a sentence in every language."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("referrals", "reporting", "services-directory")
 
 
-# Calls that name a text by its code, besides `….because(…)` and `Detail.of(…)`.
+# Calls that refer to a text by its code, besides `….because(…)` and `Detail.of(…)`.
 CODED = {"Detail", "Coded", "WrongValue", "BadHead", "LargeHead", "NotAnAddress", "NotAReport"} | {
     "BadForm",
     "UnreadableArchiveError",
@@ -31,7 +31,7 @@ def product() -> Iterator[tuple[str, ast.AST]]:
 
 
 def refusals() -> Iterator[tuple[str, str, int]]:
-    """Return the product's refusals by code, each with its place, its code and its number of values."""
+    """Yield the product's error responses by code, each with its place, its code and its number of values."""
     for place, node in product():
         match node:
             case ast.Call(func=ast.Attribute(attr="because"), args=[first, *params]):
@@ -59,12 +59,12 @@ def refusals() -> Iterator[tuple[str, str, int]]:
         for code in [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]:
             if isinstance(code, ast.Constant):
                 yield place, str(code.value), len(params)
-            else:  # An attribute or a variable with a Detail.
+            else:  # The argument is an attribute or a variable with a Detail.
                 assert isinstance(code, ast.Attribute | ast.Name), place
 
 
 def test_every_refusal_is_in_the_table_and_nothing_else_is() -> None:
-    """A new refusal is a row in `libs/common/src/common/words/data/details.csv`; its code never changes."""
+    """A new error response is a row in `libs/common/src/common/words/data/details.csv`. Its code never changes."""
     wrong = [
         (place, code)
         for place, code, filled in refusals()

@@ -1,4 +1,4 @@
-"""The doer is a person, or a client that acts on its own behalf, never the client through which a person signs in."""
+"""The doer is a person, or a client that acts for itself, never the client through which a person signs in."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from common.two_people import refuse_alone, refuse_same_person
 from common.words.details import Detail
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-# Either identifier may name a certificate's holder.
+# The holder of a certificate may be named by either identifier.
 _NO_RECORD = {"training/service.py": 2}
 
 

@@ -1,4 +1,4 @@
-"""At SIGTERM a service accepts nothing new and finishes its current work."""
+"""At SIGTERM, a service accepts nothing new and finishes its current work."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from tests.support.principals import bearer, keyed, organisation
 
 @asynccontextmanager
 async def held(database: ServiceDatabase) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
-    """Lock the organisation's row, then return whether another transaction waits for it."""
+    """Lock the organisation's row. Yield a function that returns whether another transaction is waiting for it."""
     url = database.owner_url.replace("postgresql+asyncpg://", "postgresql://")
     holder, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
 
@@ -80,7 +80,7 @@ async def test_a_request_that_was_begun_is_answered_before_the_service_ends(
                 assert not request.done(), request.result().text
                 process.send_signal(signal.SIGTERM)
                 await until(lambda: not answers(port))
-                await asyncio.sleep(2)  # Far longer than a service that aborts its work would take.
+                await asyncio.sleep(2)  # far longer than a service that aborts its work would take
                 assert not request.done(), "cut off"
             (answer,) = await asyncio.gather(request, return_exceptions=True)
         assert isinstance(answer, Response), f"cut off: {answer!r}"

@@ -1,4 +1,4 @@
-"""Acknowledged data is on disk. No test cuts the power, so the tests read each server's settings."""
+"""Acknowledged data is on disk. No test cuts the power, so these tests read each server's settings."""
 
 import pytest
 from common.db import durability

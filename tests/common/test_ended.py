@@ -1,4 +1,4 @@
-"""Ruta checks rights again when work that was requested earlier runs. These tests cover the pure rule."""
+"""Ruta checks rights again when work that was requested earlier runs. These tests cover the rule without I/O."""
 
 import pytest
 from common.auth.ended import BELIEVED_SECONDS, EndedRight, Named, Why, asked_at, why_ended

@@ -1,4 +1,4 @@
-"""JSON has only one reading: every body with a duplicate member is refused."""
+"""The API rejects every JSON body with a duplicate member, so a body has only one meaning."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A database recognises the keys that encrypted it. Other keys stop the service, and a new key is recorded."""
+"""A service stops if its keys differ from those that encrypted its database. A new key is recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator

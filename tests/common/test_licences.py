@@ -17,7 +17,7 @@ READ_IN_THE_FILE = {"pyxform": "BSD-2-Clause, LICENSE.rst"}
 
 
 def needed(names: set[str]) -> dict[str, Distribution]:
-    """Return all direct and indirect dependencies of these packages on this machine."""
+    """Return all direct and indirect dependencies of these packages that are installed on this machine."""
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
     todo = {(name, "") for name in names}

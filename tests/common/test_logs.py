@@ -1,4 +1,4 @@
-"""The last safeguard of the logs. A careless log line contains a placeholder instead of a person's data."""
+"""The last safeguard for logs. A careless log call writes a placeholder instead of a person's data."""
 
 from common.process.logs import REDACTED, redact, short_traceback
 

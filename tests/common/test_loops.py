@@ -15,7 +15,7 @@ async def test_it_works_when_called_and_again_while_there_is_something() -> None
         if not left:
             done.set()
         if len(left) == 2:
-            called.set()  # If called during its work, it runs once more.
+            called.set()  # A call during the work triggers one more run.
         return found
 
     going = asyncio.create_task(repeat_when_called(work, called, 10 * PATIENCE, stop))

@@ -1,4 +1,4 @@
-"""Outbox → relay → JetStream → consumer, with real parts: each event counts once."""
+"""Outbox → relay → JetStream → consumer, with real components. Each event takes effect once."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def write(database: Database, *events: CapacityChanged) -> list[UUID]:
 
 @dataclass
 class Reader:
-    """A handler that counts, and fails on demand."""
+    """A handler that collects the events it received, and fails on demand."""
 
     seen: list[UUID] = field(default_factory=list)
     fail: Callable[[CapacityChanged], bool] = lambda _e: False
@@ -171,7 +171,7 @@ async def test_what_has_arrived_is_taken_together_and_has_its_effect_once(
         await until(lambda: len(reader.seen) >= 450)
         await republish(
             database, sample.TABLES
-        )  # Within the broker's window, so the broker drops these repeats.
+        )  # These repeats fall within the broker's deduplication window, so the broker drops them.
         await write(database, event())
         await until(lambda: len(reader.seen) == 451)
     assert len(set(reader.seen)) == 451
@@ -258,14 +258,14 @@ async def test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_wh
 
 
 def repeats_of(consumer: Consumer) -> int:
-    """Return how many events the consumer had seen before."""
+    """Return how many events the consumer recognised as repeats."""
     return int(consumer._metrics.handled.labels(consumer.name, "repeated")._value.get())
 
 
 async def test_a_transaction_that_commits_late_still_has_its_event_delivered(
     live: Any, database: Database
 ) -> None:
-    """The relay does not track a position by id, which would have skipped this event."""
+    """The relay does not track its position by id, because it would then skip this event."""
     reader = Reader()
     late = event()
     async with live(reader):

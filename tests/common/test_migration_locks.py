@@ -58,7 +58,7 @@ def sql_of(package: str, revision: str) -> str:
 
 
 def lint(statements: dict[str, str], folder: Path) -> dict[str, set[str]]:
-    """Return the broken rules by revision name, from one linter run."""
+    """Run the linter once and return the broken rules by revision name."""
     for name, sql in statements.items():
         (folder / f"{name}.sql").write_text(sql)
     told = subprocess.run(
@@ -129,7 +129,7 @@ async def _without_hanging(migration: Coroutine[Any, Any, str]) -> None:
 async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
     postgres: PostgresServer, databases: MigratedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A migration gives up soon, because all other queries would wait behind it."""
+    """A migration gives up soon if it does not get its lock, because all other queries would wait behind it."""
     made = await databases.of("reporting", "schema_state")
     monkeypatch.setattr(runner, "LOCK_TIMEOUT", "300ms")
     dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/schema_state"
@@ -165,7 +165,8 @@ async def test_a_migration_that_fails_says_its_revision_and_what_is_in_its_way(
 async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
     databases: MigratedDatabases, tmp_path: Path
 ) -> None:
-    """A concurrent index build waits for every open snapshot, and the second migration waits for the first."""
+    """Two migrations at once do not deadlock. A concurrent index build waits for every open snapshot, and the second
+    migration waits for the first."""
     made = await databases.of("directory", "two_at_once")
     beside = (
         "    with op.get_context().autocommit_block():\n"

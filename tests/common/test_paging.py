@@ -1,4 +1,4 @@
-"""Paging a list returns every entry once and accepts only cursors that the service issued."""
+"""Paging through a list returns every entry once. The service accepts only cursors that it issued."""
 
 import re
 from datetime import UTC, datetime

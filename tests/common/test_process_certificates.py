@@ -53,7 +53,7 @@ _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class Files:
-    """The files that a pod mounts."""
+    """The certificate files that a pod mounts."""
 
     def __init__(self, folder: Path) -> None:
         self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
@@ -86,7 +86,7 @@ def known_by(authority: Authority) -> ssl.SSLContext:
 
 @contextmanager
 def console(folder: Path, files: Files) -> Iterator[str]:
-    """Start a process that serves as all services do, and return its address."""
+    """Start a process that serves requests as every service does, and yield its address."""
     ensure_internal_keys(folder / "internal.pem", folder / "jwks.json")
     port = free_port()
     told = {
@@ -135,7 +135,7 @@ def test_doctor_asks_such_a_process_from_inside_its_pod(tmp_path: Path, files: F
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path, files: Files) -> None:
-    """After an invalid new certificate, the process keeps using the old one."""
+    """The process keeps using the old certificate if the new one is invalid."""
 
     def shown_by(authority: Authority, place: str) -> bool:
         with contextlib.suppress(httpx.ConnectError):
@@ -189,7 +189,7 @@ def front(files: Files, port: int, folder: Path) -> FrontSettings:
 
 @asynccontextmanager
 async def service(context: ssl.SSLContext | None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Start a server that answers any request; return its port and the requests."""
+    """Start a server that responds to any request; yield its port and the requests that it received."""
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -305,7 +305,7 @@ def by_certificate(settings: sample.Settings, server: NatsServer, files: Files) 
 
 
 async def _connects(settings: sample.Settings, until_said: str | None = None) -> bool:
-    """Return whether a service reached the broker; return False once it has reported the error."""
+    """Return True once a service reaches the broker, or False once it has logged the expected error."""
     dialling = Broker(settings)
     with capture_logs() as logs:
         await dialling.start()
@@ -344,8 +344,8 @@ async def test_no_broker_is_told_a_password_that_shows_one(
 async def test_nor_is_one_that_says_in_clear_that_it_needs_no_tls(
     files: Files, settings: sample.Settings, nats_server: NatsServer
 ) -> None:
-    """A client refuses a broker that offers no TLS. The library would continue unencrypted, so an attacker could send
-    that offer."""
+    """A client refuses a broker that offers no TLS. The library would otherwise continue unencrypted, so an attacker
+    could send such an offer."""
     ours = by_certificate(settings, nats_server, files).model_copy(
         update={"nats_password": settings.nats_password}
     )

@@ -1,4 +1,4 @@
-"""Readiness distinguishes an unmigrated database from one that a newer release expanded."""
+"""Readiness distinguishes an unmigrated database from one whose schema a newer release has expanded."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,7 +31,7 @@ async def test_only_an_older_revision_is_behind(
     stored: str | None,
     state: Schema,
 ) -> None:
-    """For the next release's code, this release's database is behind."""
+    """The next release's code reports this release's database as behind."""
     head = postgres.psql("SELECT version_num FROM alembic_version", database="schema_state").strip()
     change = {None: "SELECT 1", "": "DELETE FROM alembic_version"}.get(
         stored, f"UPDATE alembic_version SET version_num = '{stored}'"

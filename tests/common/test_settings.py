@@ -1,4 +1,4 @@
-"""Secrets have no defaults and may not be weak. Production refuses those of the embedded stack."""
+"""Secrets have no defaults and may not be weak. Production refuses the embedded stack's secrets."""
 
 import base64
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 GOOD = {
     "database_url": "postgresql+asyncpg://app:0123456789abcdef@db/directory",
     "nats_password": "0123456789abcdef0123",
-    "internal_jwks_file": __file__,  # Any file works, because it is read later.
+    "internal_jwks_file": __file__,  # Any file works, because the process reads it only later.
     "stored_result_key": base64.b64encode(b"k" * 32).decode(),
 }
 

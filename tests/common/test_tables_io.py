@@ -14,22 +14,22 @@ ROOT = Path(__file__).parents[2]
 RAW_WRITERS = re.compile(r"\bcsv\.(writer|DictWriter)\(")
 RAW_BOOKS = re.compile(r"\bxlsxwriter\.Workbook\(")
 RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
-# `guarded_cell` guards their rows, or exports/tables.py does so field by field.
+# `guarded_cell` guards the rows of these writers, or exports/tables.py guards each field.
 OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
-    "stack/src/stack/demo/data.py",  # Reads a file that ships with Ruta, for an import.
+    "stack/src/stack/demo/data.py",  # Reads a file shipped with Ruta, in order to import it.
     "services/services-directory/src/directory/files/exports/package.py",
     "services/services-directory/src/directory/files/exports/writers.py",
 }
 OWN_ARCHIVES = {
     "libs/common/src/common/tables_io/archives.py",
-    "services/reporting/src/reporting/publish/bulletins/trace.py",  # Reads its own new workbook.
+    "services/reporting/src/reporting/publish/bulletins/trace.py",  # Reads the new workbook that it has just written.
 }
 WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
 
 
 def naming(pattern: re.Pattern[str]) -> dict[str, str]:
-    """Return the product's files that match the pattern, by path."""
+    """Return the text of each product file that matches the pattern, by path."""
     found = {}
     for folder in ("libs", "stack", "gateway", "services"):
         for file in (ROOT / folder).rglob("src/**/*.py"):

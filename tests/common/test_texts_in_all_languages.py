@@ -36,7 +36,7 @@ def of_product(pattern: str) -> list[Path]:
 
 
 def said(part: Any) -> Iterator[str]:
-    """Return the English version of every bilingual text."""
+    """Yield the English version of every bilingual text."""
     if isinstance(part, dict):
         for name, each in part.items():
             stem = str(name).removesuffix("en")

@@ -71,7 +71,7 @@ def raw(header: Any, payload: Any = None) -> str:
 
 
 def signed_text(header: str, payload: str) -> str:
-    """Return a token with exactly these texts, signed with the EC key."""
+    """Return a token with exactly this header and payload, signed with the EC key."""
     head, body = (
         base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, payload)
     )
@@ -165,8 +165,8 @@ def test_hostile_text_is_refused_not_raised(token: str) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_one_token_has_one_text(part: int, algorithm: str) -> None:
-    """Each token has only one text. Padding or a spare bit would allow more, each cached separately."""
-    # A header and a payload whose lengths leave spare bits, as a signature's length does.
+    """A token has only one valid encoding. Padding or a spare bit would allow more, each cached separately."""
+    # Find a header and a payload whose lengths leave spare bits, as a signature's length does.
     made = (signed(claims(x="x" * n), algorithm=algorithm, header={"x": "x" * n}) for n in range(3))
     token = next(each for each in made if len(each.split(".")[part]) % 4)
     parts = token.split(".")
@@ -178,7 +178,8 @@ def test_one_token_has_one_text(part: int, algorithm: str) -> None:
 
 
 def test_of_two_signatures_ours_is_one() -> None:
-    """An external provider may choose either signature, by RFC 7518 §3.4."""
+    """Our own tokens may use only one of two equivalent signatures. An external provider may use either (RFC 7518
+    §3.4)."""
     other = with_s(signed(claims()), max)
     with pytest.raises(InvalidToken, match="twin"):
         verify(other)
@@ -192,7 +193,8 @@ def test_of_two_signatures_ours_is_one() -> None:
 
 
 def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:
-    """A duplicate member is refused even under the right key, because its meaning depends on the parser."""
+    """A token with a duplicate member is refused even if the right key signed it, because its meaning depends on the
+    parser."""
     twice = {"iss": '"issuer"', "aud": '"ruta"', "sub": '"other"', "sub ": '"ngo"'}
     now = int(time.time())
     text = ",".join(f'"{name.strip()}":{value}' for name, value in twice.items())

@@ -86,7 +86,7 @@ async def test_twenty_repeats_at_once_have_one_effect(api: AsyncClient, database
 
 
 async def _deadlocks(database: Database) -> int:
-    await asyncio.sleep(1.1)  # PostgreSQL updates its own count once a second.
+    await asyncio.sleep(1.1)  # PostgreSQL updates its deadlock count once a second.
     statement = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     async with database.transaction() as session:
         return int(await session.scalar(sa.text(statement)) or 0)

@@ -1,4 +1,4 @@
-"""A command loads only the modules it needs. Every start waits for the migrations, which need no app."""
+"""A command loads only the modules that it needs. Every start waits for the migrations, so they load no app."""
 
 import subprocess
 import sys

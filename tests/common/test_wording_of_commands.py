@@ -30,7 +30,7 @@ SPEAKING = ("from common.words.command_texts import", ".spoken import")
 
 @cache
 def modules(package: str) -> tuple[tuple[bool, list[ast.AST]], ...]:
-    """Return each module's content, and whether it prints to a person at a terminal."""
+    """Return each module's nodes, and whether the module prints to a person at a terminal."""
     sources = (path.read_text(encoding="utf-8") for path in Path(str(files(package))).rglob("*.py"))
     return tuple(
         (any(sign in source for sign in SPEAKING), [*ast.walk(ast.parse(source))])
@@ -48,7 +48,8 @@ def constants(package: str) -> set[str]:
 
 
 def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> Iterator[ast.Call]:
-    """Yield the calls; with `speaking`, only those of modules that print to a person at a terminal."""
+    """Yield the calls of these functions; with `speaking`, only those in modules that print to a person at a
+    terminal."""
     for speaks, nodes in modules(package):
         for each in nodes if speaks or not speaking else ():
             if isinstance(each, ast.Call) and ast.unparse(each.func).rpartition(".")[2] in names:
@@ -56,7 +57,7 @@ def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> It
 
 
 def literal(shown: ast.expr) -> set[str]:
-    """Return the literal texts of an expression; a variable's texts are found where it is assigned."""
+    """Return the literal texts of an expression. For a variable, return the texts assigned to it."""
     if isinstance(shown, ast.IfExp):
         return literal(shown.body) | literal(shown.orelse)
     return (

@@ -1,8 +1,8 @@
 """An overlay's pods as processes, each with its rendered environment, behind a dispatcher that enforces its policies.
 
-Differences from a cluster: Two of our own servers replace PostgreSQL's operator, with its roles and databases. Each is
-behind a PgBouncer in session mode that presents the operator's certificate and refuses connections without TLS. The
-pooler is Debian's. Certificates are also valid for loopback (test_cluster.py checks their names in
+Differences from a cluster: Two of our own servers, with the same roles and databases, replace PostgreSQL's operator.
+Each is behind a PgBouncer in session mode that presents the operator's certificate and refuses connections without TLS.
+The pooler is Debian's package. Certificates are also valid for loopback (test_cluster.py checks their names in
 `stack.operate.cluster.database_certificates`). The broker is one node (tests/common/test_broker_cluster.py uses three).
 The OIDC provider is a page with keys, and the collector stores what it receives.
 """
@@ -142,7 +142,7 @@ class RunningPods:
             self._run(f"{name}-{other.name}", command, self._own() | other.environment)
 
     def lives(self, name: str) -> bool:
-        """Run the probe of each additional container in the pod as the kubelet would."""
+        """Return whether the probe of each additional container in the pod succeeds, run as the kubelet would."""
         probes = [(other.probe, other.environment) for other in self.pods[name].beside]
         return all(
             subprocess.run(
@@ -166,19 +166,20 @@ class RunningPods:
         return [part for name, file in files.items() for part in (f"--{name}", str(file))]
 
     def address(self, name: str) -> str:
-        """Return where a pod's process listens, and its scheme."""
+        """Return the base URL at which a pod's process listens."""
         scheme = "http" if self.authority is None else "https"
         return f"{scheme}://{LOOPBACK}:{self.dispatcher.processes[name, self.pods[name].port or 0]}"
 
     def asked(self, url: str) -> httpx.Response:
-        """Return the response to a client that trusts our authority's certificates."""
+        """Request the URL as a client that trusts our authority's certificates, and return the response."""
         if self.authority is None:
             return httpx.get(url, timeout=20, trust_env=False)
         known = ssl.create_default_context(cadata=self.authority.certificate)
         return httpx.get(url, timeout=20, trust_env=False, verify=known)
 
     def ready(self, name: str) -> dict[str, Any]:
-        """Return the readiness probe's result: the status and the parts, or nothing without a response."""
+        """Return the status and the parts that the readiness probe reports, with the HTTP code, or an empty dict
+        without a response."""
         try:
             answer = self.asked(f"{self.address(name)}/readyz")
             said: dict[str, Any] = answer.json()
@@ -190,7 +191,7 @@ class RunningPods:
         return self.ready(name).get("status") == "ok"
 
     def measured(self, name: str) -> str:
-        """Return the metrics that Prometheus reads there, except the front's, which require its key."""
+        """Return the metrics that Prometheus reads from the pod. The front requires its key, so it returns none."""
         return self.asked(f"{self.address(name)}/metrics").text
 
     def stop(self) -> None:
@@ -223,7 +224,7 @@ class RunningPods:
         self._run(name, [*command, *options], environment)
 
     def _pool(self) -> None:
-        """Start PgBouncer with the Pooler's settings. Policies apply to its connections to PostgreSQL."""
+        """Start PgBouncer with the Pooler's settings. Network policies apply to its connections to PostgreSQL."""
         pooler = next(d for d in self.documents if d["kind"] == "Pooler")
         said = pooler["spec"]["pgbouncer"]
         target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
@@ -240,7 +241,7 @@ class RunningPods:
         settings: Mapping[str, object],
         files: Mapping[str, str],
     ) -> None:
-        """Put PgBouncer at `place` in front of the server on `target`."""
+        """Start PgBouncer at `place`, in front of the server on port `target`."""
         port = free_port()
         command = pgbouncer.command(
             self.folder / name, port, target, self.passwords, settings, files

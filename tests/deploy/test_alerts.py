@@ -201,14 +201,14 @@ def test_every_alert_is_seen_to_fire() -> None:
 
 @pytest.mark.slow
 def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
-    """Prometheus' own rule evaluation confirms this."""
+    """Prometheus itself evaluates the rules in this test."""
     cases: list[tuple[Series, Asked]] = [
         (HEALTHY, [(name, at, []) for name in alerts() for at in (120, 1500)])
     ]
     for name, other, minutes, labels in FIRES:
         cases.append(({**HEALTHY, **other}, [(name, minutes, [labels])]))
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups()}), encoding="utf-8")
-    # Alerts over days are evaluated every ten minutes, because one-minute steps would take minutes.
+    # Alerts that span several days are evaluated in ten-minute steps, because one-minute steps would take too long.
     for every, hours in (("1m", range(3)), ("10m", range(3, 100))):
         tests = [_case(*case) for case in cases if _longest(case[1]) // 60 in hours]
         given = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": tests}
@@ -247,7 +247,7 @@ def _case(series: Series, asked: Asked) -> dict[str, Any]:
 
 
 def test_every_expression_is_one(tmp_path: Path) -> None:
-    """Every expression is valid, including the dashboard's, which the test treats as recording rules."""
+    """Every expression, including the dashboard's, is valid as a recording rule."""
     recorded = [
         {"record": f"ruta:expression:{number}", "expr": expression}
         for number, (_, expression) in enumerate(expressions())
@@ -268,8 +268,8 @@ def _promtool(folder: Path, *arguments: str) -> None:
 
 
 def test_what_others_measure_is_known_by_name() -> None:
-    """Metrics from other programs are known by name; tests/system/test_observability.py compares ours with running
-    services."""
+    """The test lists the metrics of other programs by name. tests/system/test_observability.py compares ours with
+    running services."""
     named = {name for _, expression in expressions() for name in measurements(expression)}
     assert {name for name in named if not name.startswith("ruta_")} == FOREIGN.keys()
 
@@ -325,7 +325,7 @@ def test_the_dashboard_loads() -> None:
 
 
 def _lost(said: Any, understood: Any, where: str = "") -> Iterator[str]:
-    """Return what is missing or different in the second document."""
+    """Yield the path of each value that is missing or different in the second document."""
     if isinstance(said, dict) and isinstance(understood, dict):
         for name, value in said.items():
             if name not in understood:
@@ -345,7 +345,7 @@ def _read_by_grafana(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_grafana_understands_all_of_the_dashboard() -> None:
-    """The models that Grafana publishes accept the whole dashboard; Grafana drops unknown fields."""
+    """Grafana's published models accept every field of the dashboard. Grafana drops unknown fields."""
     document = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
     assert list(_lost(document, _read_by_grafana(document))) == []
     document["panels"][0]["tittle"] = "x"

@@ -163,7 +163,7 @@ def test_what_another_program_would_unpack_behind_the_end_is_refused(
 def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
     bundle: Path, key: minisign.SecretKey, tmp_path: Path, folder_there: str
 ) -> None:
-    """No file can overwrite another folder, such as that of the running version."""
+    """No file of a bundle can overwrite a file in another folder, such as the running version's."""
     moved = tmp_path / "moved.tar"
     with tarfile.open(bundle) as tar, tarfile.open(moved, "w") as other:
         for each in tar:
@@ -179,7 +179,7 @@ def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
 def test_what_an_office_is_told_to_type_notices_a_file_that_nobody_signed(
     bundle: Path, tmp_path: Path, page: str
 ) -> None:
-    """The check notices an added wheel. pip would install it with the others, and no checksum covers it."""
+    """The check detects an added wheel, which no checksum covers and pip would install with the others."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     (block,) = [each for each in text.split("```") if "sha256sum --check" in each]
     kept = [line for line in block.strip().splitlines() if not line.startswith("minisign")]
@@ -232,7 +232,8 @@ def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path) -> N
 
 
 def test_two_programs_of_every_distribution_check_it_too(bundle: Path, tmp_path: Path) -> None:
-    """The check runs before any code of the bundle, because its own `verify` could report anything its author likes."""
+    """The check runs before any code of the bundle, because the bundle's own `verify` could report anything that its
+    author wants."""
     program = shutil.which("minisign")
     if program is None:
         left_out("no minisign (Debian: minisign)")

@@ -285,7 +285,8 @@ def test_a_way_inside_that_anybody_could_answer_is_noticed(
 
 
 def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> None:
-    """The authority is accepted as a secret store returns it, as the command printed it, and as a cluster stores it."""
+    """The renewal accepts the authority as a secret store returns it, as the command printed it, and as a cluster
+    stores it."""
     first = list(cluster_secrets.certificates())
     kept = first[0]
     assert kept["metadata"]["name"] == process_certificates.AUTHORITY
@@ -366,7 +367,7 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
             assert name in secrets, f"{overlay}: nothing makes Secret {name}"
             assert key is None or key in secrets[name], f"{overlay}: {name} has no {key}"
             named.add(name)
-    # The renewal command signs with its key; no cluster needs it.
+    # The renewal command signs with the authority's key, which no cluster needs.
     inside = set(secrets) - {process_certificates.AUTHORITY}
     assert inside == named
     asked = {d["metadata"]["name"] for d in documents if d["kind"] == "ExternalSecret"}
@@ -530,7 +531,8 @@ def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
 
 
 def test_secrets_come_with_their_namespace() -> None:
-    """The documentation applies the Secrets before the overlay, and a new cluster has no namespace yet."""
+    """The Secrets include their namespace. The documentation applies them before the overlay, and a new cluster has no
+    namespace yet."""
     done = CliRunner().invoke(k8s.app, ["secrets"])
     first, *others = yaml.safe_load_all(done.stdout)
     assert (first["kind"], first["metadata"]["name"]) == ("Namespace", "ruta")
@@ -540,7 +542,8 @@ def test_secrets_come_with_their_namespace() -> None:
 
 
 def test_no_image_is_looked_for_where_strangers_publish(documents: Documents) -> None:
-    """No image has a bare name. `ruta/gateway` would come from Docker Hub, whoever owns that name there."""
+    """Every image name includes a registry. `ruta/gateway` would come from Docker Hub, from whoever owns that name
+    there."""
     hosts = {image.partition("/")[0] for image in images(documents)}
     assert [host for host in hosts if host != "localhost" and "." not in host] == []
 

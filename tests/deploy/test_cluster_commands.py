@@ -74,7 +74,7 @@ class Office:
         )
 
     def asked(self, verb: str) -> list[list[str]]:
-        """Return the calls of one verb, without the leading namespace."""
+        """Return the kubectl calls with this verb, without the leading namespace."""
         made = kubectl.calls(self.world)
         assert all(call[:2] == ["--namespace", "ruta"] for call in made)
         return [call[2:] for call in made if call[2] == verb]
@@ -138,11 +138,11 @@ def test_a_rebuild_gets_the_owner_and_the_operator_in_a_pod_of_its_own(office: O
             "valueFrom": {"secretKeyRef": {"name": "ruta-nats", "key": "NATS_OPERATOR_PASSWORD"}},
         }
     ]
-    # No Service or Deployment selects the pod, but the policies recognise it.
+    # No Service or Deployment selects the pod, but the network policies apply to it.
     assert made["metadata"]["labels"] == {"ruta.service": "reporting", "ruta.job": "command"}
     assert made["spec"]["restartPolicy"] == "Never"
     assert not {"livenessProbe", "readinessProbe", "startupProbe"} & container.keys()
-    # As hardened as the original pod.
+    # The pod is as hardened as the original.
     assert made["spec"]["securityContext"]["runAsNonRoot"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
 

@@ -17,13 +17,13 @@ def _looked(check: Callable[..., list[Finding]], *arguments: Any) -> list[Findin
     try:
         return check(*arguments)
     except Skipped as reason:
-        # The run downloads the linter. Without the package index our change can still land.
+        # The check downloads the linter. If the package index is down, our change can still be merged.
         pytest.skip(str(reason))
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a root without a Dockerfile."""
+    """Return a repository root without a Dockerfile."""
     (tmp_path / ".ruta-env").symlink_to(cluster_check.root() / ".ruta-env")
     monkeypatch.setattr(cluster_check, "root", lambda: tmp_path)
     return tmp_path
@@ -59,6 +59,6 @@ def test_a_dockerfile_that_takes_what_it_did_not_ask_for_is_found(elsewhere: Pat
 
 @pytest.mark.usefixtures("elsewhere")
 def test_who_fails_without_a_finding_has_not_looked() -> None:
-    """A linter that fails without a finding did not run. Here it has no Dockerfile to check."""
+    """A linter that fails without a finding counts as not run. Here the linter has no Dockerfile to check."""
     with pytest.raises(Skipped):
         cluster_check.hadolint()

@@ -44,7 +44,7 @@ def _identity(document: Document) -> tuple[str, str]:
 def applied(
     production: list[Document], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Document]]:
-    """Return what each of Flux's Kustomizations applies: the overlay with its patches."""
+    """Return the objects that each Flux Kustomization applies: the overlay with its patches."""
     kustomize = shutil.which("kustomize")
     if kustomize is None:
         left_out("no kustomize (Debian: kustomize)")
@@ -84,8 +84,8 @@ def test_each_wave_waits_for_the_former() -> None:
 def test_nothing_that_waits_for_a_process_is_in_a_wave_before_it(
     applied: dict[str, list[Document]],
 ) -> None:
-    """A claim bound by its first pod, a disruption budget or a Deployment's autoscaler would keep its wave from
-    finishing, and the processes from starting."""
+    """No wave contains an object that waits for a process of a later wave. A claim that its first pod binds, a
+    disruption budget or a Deployment's autoscaler would keep the wave from finishing."""
     last = {_identity(d) for d in applied["ruta"]}
     first = applied["ruta-needed"]
     processes = {name for kind, name in last if kind == "Deployment"}

@@ -50,7 +50,7 @@ def test_a_tag_alone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """Debian's own registry on this machine."""
+    """Run Debian's container registry on this machine."""
     program = shutil.which("docker-registry")
     if program is None or shutil.which("skopeo") is None:
         left_out("no registry here (Debian: docker-registry, skopeo)")
@@ -74,7 +74,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
 
 
 def _image(folder: Path, content: str) -> Path:
-    """An image without layers, identified by a label."""
+    """Create an image without layers, identified by a label."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -167,7 +167,7 @@ def test_an_image_is_signed_as_the_page_says_and_no_other_is_taken_for_it(
     assert not typed(verify, images["other"])
 
 
-# Only a machine with kernel namespaces can run this part; its registry is real.
+# Stands in for the builder, which only a machine with kernel namespaces can run. The registry is real.
 _BUILDER = """#!{python}
 import json, os, subprocess, sys
 from pathlib import Path
@@ -226,7 +226,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     inside = {each["name"] for each in attested("cyclonedx")["predicate"]["components"]}
     assert {"cryptography", "pydantic"} <= inside
 
-    # Both architectures share one list, signed as a whole and with each image.
+    # One list covers both architectures. The list and each of its images are signed.
     _both_kinds(tmp_path / "image")
     both = replace(wanted, platforms=("linux/amd64", "linux/arm64"))
     of_both = ship(clone, "ruta-referrals", both)
@@ -252,7 +252,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
 
 
 def _both_kinds(folder: Path) -> None:
-    """Replace the image with a list of two, as a builder makes it."""
+    """Replace the image with a list of two images, as a builder creates it."""
     blobs = folder / "blobs" / "sha256"
     index = json.loads((folder / "index.json").read_text())
     (former,) = index["manifests"]
@@ -276,7 +276,7 @@ def _both_kinds(folder: Path) -> None:
 
 
 def test_the_recipe_names_no_kind_of_machine() -> None:
-    """The recipe downloads nothing for one architecture. pip and uv choose during the build."""
+    """The recipe downloads nothing that fits only one architecture. pip and uv choose the files during the build."""
     recipe = (ROOT / "deploy" / "Dockerfile").read_text()
     assert (
         re.findall(r"(?i)amd64|x86|arm64|aarch64|--platform|TARGETARCH|curl |wget ", recipe) == []
@@ -319,7 +319,7 @@ def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture
 
 
 def _wheels_of_what_runs() -> Iterator[tuple[str, list[str]]]:
-    """Return the wheels of all direct and indirect dependencies of our packages, from the lock file."""
+    """Yield the wheels of each direct or indirect dependency of our packages, from the lock file."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     wanted = [p["name"] for p in packages if "editable" in p["source"]]
     seen: set[str] = set()

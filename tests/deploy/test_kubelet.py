@@ -1,7 +1,8 @@
-"""The image's user as a kubelet runs it, with only the image's own files and without podman's additions.
+"""Containers that run as the image's user, as on a kubelet, with only the image's own files and without podman's
+additions.
 
-The test applies the lines of the Dockerfile's last stage to Debian's base `/etc`. Programs and packages are this
-machine's. runc (a Debian package) then runs the pod `postgres` of `small`.
+The test applies the lines of the Dockerfile's last stage to Debian's base `/etc`. Programs and packages come from this
+machine. runc (a Debian package) then runs the pod `postgres` of `small`.
 """
 
 import json
@@ -116,7 +117,7 @@ def _configuration(pod: dict[str, Any], folder: Path, port: int) -> dict[str, An
         (root / place).mkdir()
     for place in ("bin", "lib", "lib64", "sbin"):
         (root / place).symlink_to(f"usr/{place}")
-    # A workspace's packages load from their own folder.
+    # The workspace's packages load from their own folders.
     shared = [str(ROOT), *{os.path.realpath(sys.base_prefix), sys.prefix, "/usr"}]
     return {
         "ociVersion": "1.0.2",
@@ -167,7 +168,8 @@ def _bind(destination: str, source: Path, way: str) -> dict[str, Any]:
 
 
 def _volume(mount: dict[str, Any], pod: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a volume: a claim or an emptyDir belongs to root and the pod's group, and a Secret has its mode."""
+    """Return the mount of a volume. A claim or an emptyDir belongs to root and the pod's group; a Secret's files have
+    its mode."""
     volume = next(v for v in pod["volumes"] if v["name"] == mount["name"])
     place = folder / "volumes" / mount["name"]
     place.mkdir(parents=True)

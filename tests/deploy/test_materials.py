@@ -45,7 +45,7 @@ def test_a_bill_of_materials_is_valid_and_names_what_the_lock_has(
     names = {name for name, _ in listed}
     drawing = image == "ruta-drawing"
     assert ({"typst", "vl-convert-python"} if drawing else {"cryptography", "pydantic"}) <= names
-    # Only the drawing container has an engine; services that call it have none.
+    # Only the drawing container contains a drawing engine; services that call it contain none.
     assert drawing or "vl-convert-python" not in names
     assert ("numpy" in names) == (image in {"ruta-reporting", "ruta-stack"})
     assert not names & {"pytest", "mypy", "ruff"}

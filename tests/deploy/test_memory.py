@@ -1,4 +1,4 @@
-"""No server reserves more memory than its container's limit, because it would die once its cache is full."""
+"""No server reserves more memory than its container's limit. Otherwise it would be killed once its cache is full."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from stack.embedded import memory
 from tests.support.rendered_world import Documents
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "kB": 2**10, "MB": 2**20, "GB": 2**30}
-# The rest is for connections, sorting and other processes.
+# At most half of the limit; the rest is for connections, sorting and other processes.
 _MOST = 0.5
 _CLEANING = 3
 

@@ -110,7 +110,7 @@ def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
 
 
 class _Greeters:
-    """A server at every endpoint, which sends its name."""
+    """Servers at every endpoint, each of which sends its own name."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._servers: list[socket.socket] = []
@@ -139,7 +139,7 @@ def _greet(server: socket.socket, words: str) -> None:
 
 
 def _said(port: int) -> str:
-    """Return the bytes that arrive until the connection ends, or nothing after a reset."""
+    """Return the text received until the connection closes, or an empty text after a reset."""
     try:
         with socket.create_connection((LOOPBACK, port)) as connection:
             return connection.makefile().read()

@@ -86,7 +86,7 @@ def test_every_deployment_becomes_ready_once_it_reaches_what_it_needs(running: R
 
 
 def test_what_reporting_asks_for_drawings_is_the_container_beside_it(running: RunningPods) -> None:
-    """In that pod only the drawing container has an engine, and it has none of the pod's secrets."""
+    """Only the drawing container of the reporting pod has a drawing engine. It has none of the pod's secrets."""
     drawn_beside = [name for name in running.deployments if running.pods[name].beside]
     assert "reporting" in drawn_beside
     for name in drawn_beside:
@@ -120,7 +120,7 @@ def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(
         }
         return ways - used
 
-    # A service sends spans once it has some; probes produce none.
+    # Send each service a request, because probes produce no spans.
     for service in _SERVICES:
         scheme = running.address(service).partition(":")[0]
         port = dispatcher.port("gateway", service, 8000)
@@ -150,7 +150,9 @@ def test_a_call_passes_the_front_and_nobody_answers_without_tls(verified: Runnin
         clear = verified.address(name).replace("https://", "http://")
         with pytest.raises(httpx.RemoteProtocolError):
             httpx.get(f"{clear}/healthz", trust_env=False)
-    with pytest.raises(httpx.RemoteProtocolError):  # An unencrypted greeting would raise it.
+    with pytest.raises(
+        httpx.RemoteProtocolError
+    ):  # An unencrypted greeting would raise this error too.
         httpx.get(f"http://{LOOPBACK}:{verified.dispatcher.processes['nats', 4222]}")
 
 

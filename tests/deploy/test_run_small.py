@@ -86,7 +86,7 @@ class Server:
         (self.world / "images").write_text(f"# localhost/ruta/ruta:0.1.0 {identifier}\n")
 
     def kept(self) -> dict[str, bytes]:
-        """Return the data that must survive everything; manifests are generated each time."""
+        """Return the data that every command must preserve; manifests are generated each time."""
         made = {"overlay.yaml"}
         return {p.name: p.read_bytes() for p in self.data.iterdir() if p.name not in made}
 
@@ -120,12 +120,12 @@ def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> Non
 
 
 def test_it_is_ready_when_all_of_it_is(server: Server) -> None:
-    """run-small waits for all parts. The front answers 200 earlier, and `doctor` would then report one as down."""
+    """run-small waits for all parts. The front returns 200 earlier, when `doctor` would still report a part as down."""
     (server.data / "secrets.yaml").write_text("kind: Secret\n")
     done = server.types("up")
     assert (done.returncode, "ready at" in done.stdout) == (0, True)
     assert (server.world / "asked").read_text() == "asked\n" * 2
-    (server.world / "asked").unlink()  # One of its parts is down.
+    (server.world / "asked").unlink()  # Make one of its parts report that it is down.
     again = server.types("up")
     assert (again.returncode, "not whole" in again.stderr) == (1, True)
 
@@ -180,7 +180,7 @@ def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
     assert (tmp_path / "backup.key").read_text() == "made\n"
 
 
-# What an operator types in each situation, and the response.
+# The refused situations: the machine's state, the operator's arguments, and the error message.
 _REFUSED = {
     "a key file that is not there": ((), ("restore", "BACKUP", "NOWHERE"), "no key file"),
     "a folder without a backup": ((), ("restore", "NOWHERE", "KEY"), "no backup in"),
@@ -241,6 +241,6 @@ def test_the_boot_unit_is_one_that_systemd_takes(server: Server, tmp_path: Path)
         check=False,
     )
     assert (said.returncode, said.stderr) == (0, "")
-    # The unit starts and stops this script on this data.
+    # The unit starts and stops the deployment with this script and this data folder.
     assert f'ExecStart="{_SCRIPT}" up\nExecStop="{_SCRIPT}" down\n' in unit.read_text()
     assert f'"DATA={server.data}"' in unit.read_text()

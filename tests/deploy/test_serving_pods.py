@@ -66,7 +66,7 @@ def test_postgresql_starts_again_on_a_volume_that_the_kubelet_opened_to_its_grou
 
 
 def test_postgresql_refuses_to_start_on_half_a_restore(tmp_path: Path) -> None:
-    """Until the restore is repeated, erasures and withdrawals are not applied."""
+    """PostgreSQL refuses to start on an incomplete restore, because erasures and withdrawals are not applied yet."""
     (tmp_path / "restore-incomplete").write_text("the restore did not finish. Repeat it\n")
     done = subprocess.run(
         [

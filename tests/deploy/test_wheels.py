@@ -72,7 +72,7 @@ def test_no_command_asks_for_a_tool_of_developers_before_it_runs(
     done = subprocess.run(
         [installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stderr == ""  # It would name each command group that fails to import.
+    assert done.stderr == ""  # stderr would name each command group that fails to import.
     assert "k8s" in done.stdout
 
 

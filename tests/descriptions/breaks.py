@@ -22,7 +22,7 @@ _EXACTLY = ("pattern", "format", "multipleOf", "uniqueItems")
 
 
 class Remedy(StrEnum):
-    """The remedy of a finding."""
+    """The remedy for a finding."""
 
     KEEP = "keep it and mark it deprecated; it may go in the next version of the path"
     OPTIONAL = "let it be left out, with a default that means what its absence meant"
@@ -217,7 +217,7 @@ class _Comparison:
                 )
 
     def _schema(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
-        """Check that the reader accepts every type that a client or the server may write."""
+        """Yield a break for each type that the writer may use but the reader does not accept."""
         before, now = _kinds(self.old, old), _kinds(self.new, new)
         written, read = (before, now) if way is _Way.SENT else (now, before)
         for one in written:
@@ -226,7 +226,7 @@ class _Comparison:
                 yield Break(where, _foreign(one, way), _remedy(way))
                 continue
             pairs = [(one, other) if way is _Way.SENT else (other, one) for other in near]
-            # The nearest type shows what needs to change.
+            # Report the differences from the nearest type, which shows what needs to change.
             yield from min((list(self._one(where, *pair, way)) for pair in pairs), key=len)
 
     def _one(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
@@ -290,7 +290,7 @@ def _values(where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
         refused = [value for value in before if now is not None and value not in now]
         if refused:
             yield Break(where, f"{', '.join(refused)} is no longer accepted", Remedy.ACCEPT)
-        return  # An enum lists every value that was ever sent, so bounds add nothing.
+        return  # An enum already lists every accepted value, so bounds add nothing.
     if now is not None:
         yield Break(where, f"only {', '.join(now)} is accepted now", Remedy.ACCEPT)
     for word in (*_AT_MOST, *_AT_LEAST, *_EXACTLY):
@@ -364,7 +364,7 @@ def _remedy(way: _Way) -> Remedy:
 
 
 def _resolved(document: Json, node: Json) -> Json:
-    """Return the target of a reference with its name; keep members beside the reference."""
+    """Return the target of a reference with its name and the members beside the reference."""
     if "$ref" not in node:
         return node
     found: Any = document

@@ -1,5 +1,5 @@
-"""Generators of clients can make every component: one file for each name, also where upper and lower case are the same,
-and none without a use."""
+"""Client generators can write each component to its own file, even where file names ignore case. Every component is
+used."""
 
 import json
 from collections import Counter

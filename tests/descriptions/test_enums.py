@@ -1,4 +1,4 @@
-"""The description lists the codes of each closed code list that an answer or a request holds."""
+"""The description lists the codes of each closed code list in a response or a request."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ URGENCIES = ({*words("urgencies")}, {*Urgency})
 
 
 def codes_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[set[str] | None]:
-    """Return the codes of each text in a schema; None for a text without a list."""
+    """Yield the codes of each text in a schema, or None for a text without a list."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     for part in schema.get("anyOf", ()):

@@ -1,5 +1,5 @@
-"""No list leaves rows out in silence. The API's description supplies the lists: each has pages, shows its first rows and
-names their number, or returns all rows of something that a rule keeps small."""
+"""No list omits rows silently. Each list in the API's description is paged, states how many first rows it returns, or
+returns all rows of a set that a rule keeps small."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from stack.reference.described import descriptions
 ROOT = Path(__file__).parents[2]
 DIRECTORY, REFERRALS, REPORTS = "/directory/v1", "/referrals/v1", "/reports/v1"
 
-# The greatest number of rows, which the description names.
+# The maximum number of rows, which the description states.
 FIRST = {
     f"{DIRECTORY}/endorsements/suggestions": 100,
     f"{DIRECTORY}/records/services/{{service_id}}/duplicates": 20,
@@ -22,7 +22,7 @@ FIRST = {
     f"{REFERRALS}/referrals/{{referral_id}}/alternatives": 10,
     f"{REFERRALS}/calendar": 1000,
 }
-# What keeps a list small that returns all its rows.
+# Lists that return all rows, with the reason why each stays small.
 WHOLE = {
     f"{DIRECTORY}/crosswalks": "publishers of files that one organisation imports",
     f"{DIRECTORY}/gaps": "needs of one area, or of those beneath it",
@@ -65,7 +65,7 @@ PAGED = {"next_cursor", "total_pages", "last_page", "total"}
 
 
 def lists() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Return each list with its operation and the schema of its answer."""
+    """Yield each list's path, its operation and the schema of its response."""
     document = combined(descriptions(), ROUTES, public_url="https://ruta.example", version="1")
     schemas = document["components"]["schemas"]
     for path, method, operation in operations(document):

@@ -50,8 +50,8 @@ ACTS = {
         for end in ("", "/agreement")
     ),
 }
-# Operations that remove something without a fresh sign-in, with the reason. ACTS contains those that destroy a
-# person's data.
+# Operations that remove something without requiring a fresh sign-in, and the reason for each. ACTS contains those
+# that destroy a person's data.
 TAKEN_AWAY: dict[tuple[str, str], str] = {
     ("delete", "/referrals/v1/cases/{case_id}/matching"): "the person's word: it holds at once",
     ("post", "/referrals/v1/consents/{grant_id}/withdraw"): "the person's word: it holds at once",
@@ -150,5 +150,5 @@ async def test_a_fresh_sign_in_and_a_client_of_its_own_are_let_in(
             itself = {**PERSON, "sub": "a-machine", "client_id": "a-machine"}
             for claims in ({**PERSON, "auth_time": time.time()}, itself):
                 answer = await asked(upstream, app, method, path, **claims)
-                # There is no database, so an allowed caller fails only there.
+                # An allowed caller's request fails later, because there is no database.
                 assert answer.status_code not in {401, 403}, (method, path, answer.text)

@@ -26,13 +26,13 @@ SPEC = {
     "data": {"values": [{"x": 1234.5, "y": "remisión"}]},
     "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y"}},
 }
-# The pixels are not a whole number of points.
+# The size in pixels is not a whole number of points.
 SQUARES = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="603" height="237">'
     '<rect width="603" height="237" fill="white"/><rect x="7" y="11" width="301" height="5"/></svg>'
 )
 TELLING = "#for (k, v) in sys.inputs [#k: #v ]"
-# Replaces the engine to inspect its process, because no drawing would show it.
+# Replaces the engine and inspects its process, because no drawing would show it.
 LOOKING = """
 import json, os, sys
 from pathlib import Path
@@ -166,7 +166,7 @@ def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: 
         with pytest.raises(NobodyDraws, match="nobody draws"):
             drawn("page", page("x"))
         assert not answers(place)
-        for _ in range(2):  # The second process finds the killed one's socket.
+        for _ in range(2):  # The second process finds the socket that the killed one left behind.
             process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
             until(lambda: answers(place), "somebody draws there")
             assert drawn("page", page("x")).startswith(b"%PDF")
@@ -198,7 +198,7 @@ def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         transport = httpx.ASGITransport(server.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
             asked = [asyncio.create_task(client.post("/page", content=b"{}")) for _ in range(3)]
-            for _ in range(200):  # Every request has arrived and one drawing has begun.
+            for _ in range(200):  # Wait until every request has arrived and one drawing has begun.
                 await asyncio.sleep(0.001)
             others_came.set()
             return list(await asyncio.gather(*asked))

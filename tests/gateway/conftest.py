@@ -85,7 +85,7 @@ def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
 
 @pytest.fixture
 async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """Return the issuer as an anonymous caller reaches it through the front."""
+    """Yield a client that reaches the issuer through the front as an anonymous caller."""
     headers = bearer("anonymous", audience="ruta-issuer") | {"Ruta-Source": "here"}
     async with AsyncClient(
         transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers

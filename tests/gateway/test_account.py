@@ -146,7 +146,8 @@ def test_the_page_is_read_where_a_browser_opens_it(
 def test_a_session_left_open_and_the_password_change_no_credential(
     browser: httpx.Client, somebody: Somebody, postgres: PostgresServer
 ) -> None:
-    """A thief with an open session and the password could otherwise take over the second factor."""
+    """An open session and the password are not enough to change a credential. A thief could otherwise take over the
+    second factor."""
     signed_in(browser, somebody)
     page = Page(browser)
     for table in ("refresh_tokens", "sign_ins"):

@@ -1,5 +1,5 @@
-"""Malformed requests from browsers and other sites' pages get the right status. They lose nothing that a person typed
-and reveal nothing. Each kind has a table."""
+"""Malformed requests from browsers and other sites' pages get the right status. The responses keep what a person typed
+and reveal nothing. Each kind of request has a table."""
 
 import base64
 import re
@@ -33,7 +33,7 @@ def session_of(whoever: str = "x.y.z") -> PersonSession:
 
 
 def foreign(sealing: Cookies) -> str:
-    """Return a value made for another front."""
+    """Return a session cookie's value made for another front."""
     return value_of(Cookies(secrets.token_bytes(32), "http://x", 900).write(session_of()))
 
 
@@ -111,7 +111,7 @@ def test_a_head_of_cookies_beyond_all_measure_is_refused(gateway: Gateway) -> No
     assert answer.status_code in {400, 431}
 
 
-# (headers, whether they may change something)
+# (headers, whether the request may change something)
 SITES: list[tuple[dict[str, str], bool]] = [
     ({}, True),
     ({"Sec-Fetch-Site": "same-origin"}, True),

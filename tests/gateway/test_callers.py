@@ -1,4 +1,4 @@
-"""A token's expiry has the same leeway whether the front verifies the token now or did so before."""
+"""A token's expiry has the same leeway, whether or not the front has verified the token before."""
 
 import time
 from pathlib import Path
@@ -68,8 +68,8 @@ def test_one_of_a_client_that_was_switched_off_proves_nothing(remembered: bool) 
 
 @pytest.mark.parametrize("client_id", [None, "", ["app"]])
 def test_a_token_that_names_no_client_is_none(client_id: object) -> None:
-    """An identity provider may name the client elsewhere. Without this rule a person would pass for a client, which
-    needs no fresh sign-in."""
+    """An identity provider may name the client elsewhere in the token. Without this rule a person would count as a
+    client, which needs no fresh sign-in."""
     with pytest.raises(InvalidToken):
         _callers().caller(_token(ended_ago=0, sub="m.rivas", client_id=client_id), KEYS)
 

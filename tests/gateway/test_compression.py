@@ -16,7 +16,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 def raw(
     gateway: Gateway, path: str, method: str = "GET", **headers: str
 ) -> tuple[httpx.Response, bytes]:
-    """Return the response with its body as sent."""
+    """Return the response and its body before decompression."""
     with gateway.client() as http, http.stream(method, path, headers=headers) as answer:
         return answer, b"".join(answer.iter_raw())
 

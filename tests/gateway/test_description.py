@@ -209,7 +209,8 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
 async def test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks(
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a client that keeps asking while a service is down would overload the front."""
+    """The front does not rebuild the description for each request while a service is down. A client that keeps asking
+    would otherwise overload it."""
     monkeypatch.setattr(site, "_AGAIN_SECONDS", PATIENCE)
     settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
     upstreams = Upstreams(settings)

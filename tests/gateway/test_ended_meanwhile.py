@@ -1,5 +1,5 @@
-"""A right ends while the issuer makes a token. A thief with a stolen secret asks constantly, so a request is always in
-progress at that moment."""
+"""Rights that end while the issuer makes a token. A thief with a stolen secret sends requests constantly, so one is
+always in progress at that moment."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -106,7 +106,9 @@ def said(answer: httpx.Response) -> tuple[int, str]:
 async def test_what_ends_while_the_secret_is_compared_gives_no_token(
     partner: Partner, database: asyncpg.Connection, how: str
 ) -> None:
-    assert said(await partner.token("wrong")) == REFUSED  # The test waits for this counter.
+    assert (
+        said(await partner.token("wrong")) == REFUSED
+    )  # Create the counter row that the test locks.
     held = "SELECT FROM failed_attempts FOR UPDATE"
     async with under_way(database, held, partner.token()) as asked:
         await partner.ended(how)
@@ -133,8 +135,8 @@ async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsi
 async def asked_meanwhile(
     partner: Partner, database: asyncpg.Connection, ending: Any
 ) -> httpx.Response:
-    """Return the response to a token request that runs after an ending's writes and before its commit."""
-    held = "LOCK TABLE identity_changes IN SHARE MODE"  # The last write of an ending.
+    """Return the response to a token request that runs after an ending writes its changes and before it commits."""
+    held = "LOCK TABLE identity_changes IN SHARE MODE"  # An ending writes to this table last.
     async with under_way(database, held, ending) as ends:
         asked = asyncio.create_task(partner.token())
         while not asked.done():
@@ -167,8 +169,8 @@ async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_anothe
 async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
     gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """The front can also still read the revoked tokens. A burst from many addresses used to block both for half a
-    minute."""
+    """Waiting guesses leave the issuer free to end rights, and the front can still read the revoked tokens. A burst
+    from many addresses used to block both for half a minute."""
     admin = gateway.bearer("im-officer")
     guess = {"grant_type": "client_credentials", "client_secret": "a guess"}
     async with database.transaction():
@@ -192,7 +194,7 @@ async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
 
 
 async def told(gateway: Gateway, service: str) -> dict[str, Any]:
-    """Return the last message to the service."""
+    """Return the last list of ended rights that the service received."""
     async with httpx.AsyncClient() as http:
         found: dict[str, Any] = (await http.get(f"{gateway.witnesses[service]}/told")).json()
     return found
@@ -211,7 +213,8 @@ async def until_told(gateway: Gateway, kind: str, target: str, *, suspended: boo
 async def test_every_service_is_told_who_is_suspended_and_that_it_has_ended(
     gateway: Gateway, partner: Partner
 ) -> None:
-    """Otherwise the services would continue their pending or standing work for them without a token."""
+    """Every service learns who is suspended. Otherwise it would continue their pending or standing work without a
+    token."""
     organisation = f"organisations/{partner.organisation}"
     await partner.changed(organisation, {"active": False})
     await until_told(gateway, "organisation", partner.organisation, suspended=True)

@@ -11,7 +11,7 @@ from stack.reference.described import descriptions
 
 from tests.support.examples import answer_schemas, checker
 
-# Texts that only repeat the name.
+# Words that add nothing to a field's name.
 EMPTY = {"a", "an", "the", "of", "its", "it", "this", "is", "as", "in", "for", "to", "and", "or"}
 
 # Operations without an example response: the first is never called here, and the second returns an empty body.

@@ -51,7 +51,8 @@ async def _seen(gateway: Gateway) -> int:
 async def _asked_until_refused(
     url: str, headers: dict[str, str], progress: list[int], own: int
 ) -> None:
-    """Send requests over one connection until it closes and no new one opens. Return the number of responses."""
+    """Send requests over one connection until it closes and no new one opens. Count the responses in
+    `progress[own]`."""
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE) as client:
         while True:
             try:

@@ -69,8 +69,8 @@ def test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody(gateway: Gateway
 
 
 def test_of_nobody_no_more_is_taken_than_people_type(gateway: Gateway) -> None:
-    """The front limits bodies from anonymous callers to what people type. A service may read a body before it knows the
-    sender. A few such requests used all its memory, or seconds of its time."""
+    """The front limits bodies from anonymous callers to the size of what people type. A service may read a body before
+    it knows the sender. A few large requests used all its memory, or seconds of its time."""
     much = b'{"a": "' + b"x" * 200_000 + b'"}'
 
     def sent(path: str, **headers: str) -> int:
@@ -309,7 +309,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
             threading.Thread(target=server.serve_forever, daemon=True).start()
         both = f"http://127.0.0.1:{one.server_port} http://127.0.0.1:{two.server_port}"
         with another_front(gateway, directory_url=both) as front:
-            answered.clear()  # The readiness check queried both.
+            answered.clear()  # The readiness check has already queried both servers.
             for _ in range(10):
                 assert httpx.get(f"{front.url}/directory/v1/x").status_code == 204
         for server in (one, two):
@@ -413,7 +413,7 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
         while turning.is_alive():
             assert httpx.get(url, headers=old).status_code == 200
         later = Gateway(folder, gateway.port, gateway.issuer_port, {}).bearer()
-        jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # The old key is gone.
+        jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # Remove the old key.
         time.sleep(1.1)
         assert httpx.get(url, headers=later).status_code == 200
         assert gateway.counts()["unauthenticated"] == 0
@@ -450,7 +450,7 @@ def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:
 
 
 def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gateway) -> None:
-    """A replica starts while the issuer has its keys but no database. It accepts no token."""
+    """A front that starts while the issuer has its keys but no database accepts no token."""
     issuer = f"http://127.0.0.1:{gateway.issuer_port}"
     away, asked = threading.Event(), threading.Event()
     away.set()
@@ -578,7 +578,8 @@ def test_exact_counts_of_requests_are_not_for_everybody(gateway: Gateway) -> Non
 
 
 def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) -> None:
-    """Service levels are about people. With a probe every second, they would hide a whole evening's errors."""
+    """Service levels measure what people experience. Counting a probe every second would hide a whole evening's
+    errors."""
     with gateway.client() as http:
 
         def counted() -> float:
@@ -587,7 +588,9 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
             return sum(map(float, re.findall(asked, text, re.MULTILINE)))
 
         earlier = -1.0
-        while earlier != (before := counted()):  # Other tests' requests have been counted.
+        while earlier != (
+            before := counted()
+        ):  # Wait until other tests' requests have been counted.
             earlier = before
         for path in ("/healthz", "/readyz", "/metrics"):
             http.get(path)
@@ -597,8 +600,8 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
 
 
 def test_what_a_service_learns_of_an_address_leads_back_to_nobody() -> None:
-    """A service cannot trace a person by address. Trying all addresses does not help either, because the key lives only
-    as long as the process."""
+    """A service cannot trace a person by the value that it receives for their address. Trying all addresses does not
+    help either, because the key lives only as long as the process."""
     one, other = Sources(()), Sources(())
     told = one.pseudonym("203.0.113.9")
     assert told == one.pseudonym("203.0.113.9") != one.pseudonym("203.0.113.10")

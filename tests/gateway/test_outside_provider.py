@@ -1,4 +1,5 @@
-"""Any OIDC provider works through settings. Here it is a second issuer with other keys and claim names."""
+"""Any OIDC provider works with the right settings. Here the provider is a second issuer with other keys and claim
+names."""
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit

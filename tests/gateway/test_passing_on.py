@@ -190,7 +190,7 @@ def test_the_address_alone_leads_people_to_the_start_and_programs_to_the_descrip
 
 
 def test_no_answer_leads_a_client_to_another_address(gateway: Gateway) -> None:
-    """A client that follows a redirect sends its body and secret to the new address."""
+    """No response redirects a client, because the client would send its body and secret to the new address."""
     for where, status in (
         ("/directory/v1/services", 307),
         (f"{gateway.url}/directory/v1/services", 307),

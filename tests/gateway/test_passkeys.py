@@ -1,5 +1,5 @@
 """People add passkeys after a fresh sign-in and use them instead of the code. The signature covers this page, this
-challenge and this person. The tests use a software key that can misbehave, and Chromium's own."""
+challenge and this person. The tests use Chromium's own key and a software key that can misbehave."""
 
 import asyncio
 import base64
@@ -470,7 +470,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def with_authenticator(chromium: Browser) -> dict[str, Any]:
-    """Add a device that has passkeys and recognises its owner."""
+    """Add a virtual device that stores passkeys and verifies its owner."""
     await chromium.call("WebAuthn.enable")
     return await chromium.call(
         "WebAuthn.addVirtualAuthenticator",
@@ -545,7 +545,7 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
 async def test_a_device_whose_key_is_there_already_adds_no_second_one(
     named: Gateway, chromium: Browser
 ) -> None:
-    """The browser refuses a second passkey. The page says so, keeps the typed name and continues."""
+    """The browser refuses a second passkey. The page reports this, keeps the typed name and stays usable."""
     who = new_person(named)
     authenticator = await with_authenticator(chromium)
     await chromium.open(

@@ -1,4 +1,4 @@
-"""How long the front's protocol waits for clients, and what it never sends them, over real sockets."""
+"""The front's protocol over real sockets: how long it waits for clients, and what it never sends them."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ async def answering(
     waits = {"head_seconds": head_seconds, "write_seconds": write_seconds}
     kind = type("Impatient", (GuardedProtocol,), waits)
     loop = asyncio.get_running_loop()
-    # The data queues in the server, not in the kernel.
+    # Keep the kernel's buffer small, so that the data queues in the server.
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     server = await loop.create_server(lambda: kind(config, state, {}), sock=listening)
@@ -116,7 +116,7 @@ async def test_a_head_that_began_with_the_request_before_it_is_not_awaited_for_e
     async with answering([], b"body", head_seconds=0.2, state=state) as (reader, writer):
         writer.write(asks("GET", path, last=False) + b"GET / HT")
         await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), PATIENCE)
-        for connection in state.connections:  # None means that it has closed.
+        for connection in state.connections:  # None means that the connection has closed.
             assert connection._head_timer, "nothing ends the waiting"  # type: ignore[union-attr]
         assert (await said(reader)).startswith(b"HTTP/1.1 408 ")
 
@@ -125,8 +125,7 @@ async def test_a_head_that_began_with_the_request_before_it_is_not_awaited_for_e
 async def a_slow_taker(
     address: tuple[str, int], asked: bytes, state: ServerState
 ) -> AsyncIterator[tuple[socket.socket, Any]]:
-    """Return a client that reads only on demand, with the server's end of its connection, once the response has
-    begun."""
+    """Yield a client that reads only on demand, and the server's end of its connection, once the response has begun."""
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setblocking(False)
@@ -150,7 +149,7 @@ async def test_what_is_left_of_a_short_answer_holds_no_connection_when_nobody_ta
         address = writer.get_extra_info("peername")
         async with a_slow_taker(address, asks("GET", last=last), state) as (_, end):
             assert end.transport.get_write_buffer_size() > 0
-            for _ in range(6):  # The same number of other connections open and close in turn.
+            for _ in range(6):  # Open and close other connections one after another.
                 other, silent = await asyncio.open_connection(*address)
                 assert await said(other) == b""
                 silent.close()

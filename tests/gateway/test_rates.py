@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-BEGIN = 1_800_000_000.0  # A whole number of minutes.
+BEGIN = 1_800_000_000.0  # This time is on a whole minute.
 
 
 def passed(rate: Rate, who: str, *moments: float) -> list[bool]:

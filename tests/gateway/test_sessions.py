@@ -102,7 +102,7 @@ def put(browser: httpx.Client, header: tuple[bytes, bytes]) -> None:
 
 
 def aged(browser: httpx.Client, sealing: Cookies, **changes: float | str) -> PersonSession:
-    """Replace the browser's session with other times or tokens, and return it."""
+    """Change the times or tokens of the browser's session, and return the new session."""
     session = sealing.read(head_of(browser), PersonSession)
     assert session is not None
     made = PersonSession(**{**vars(session), **changes})
@@ -129,8 +129,8 @@ def test_the_front_renews_by_itself_and_says_so_in_the_answer(
 def test_a_browser_that_is_closed_keeps_no_session(
     browser: httpx.Client, somebody: Somebody
 ) -> None:
-    """On a shared computer the next person opens the browser and its history. They can resend what the first person
-    typed for a while, which reveals nothing."""
+    """On a shared computer the next person may open the browser's history. For a while they can resend what the first
+    person typed, but that reveals nothing."""
     signed_in(browser, somebody)
     kept = {cookie.name for cookie in browser.cookies.jar if not cookie.discard}
     assert kept == {"ruta-former"}
@@ -190,7 +190,7 @@ def test_signing_out_needs_no_script_and_leaves_nothing(
     other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert browser.post("/session/end", data={"csrf_token": token}).status_code == 403
     assert browser.post("/session/end", data=form, headers=other).status_code == 403
-    # The headers that browsers send from another site.
+    # From another site, browsers send these headers and no cookie.
     with httpx.Client(base_url=browser.base_url) as without_a_cookie:
         ended = without_a_cookie.post("/session/end", data={"a": "b"}, headers=other)
     assert (ended.status_code, ended.headers.get("clear-site-data")) == (403, None)

@@ -101,7 +101,7 @@ def enter(browser: httpx.Client, ticket: str, who: Somebody, **changes: str) -> 
     page = browser.post("/oauth/authorize", data=form, headers=headers)
     if 'action="/oauth/told' not in page.text:
         return page
-    # A person who sees a notice of a change confirms it and continues.
+    # Confirm a notice of a change, as a person does, and continue.
     read = {"ticket": ticket_on(page), "answer": "read"}
     return browser.post("/oauth/told", data=read, headers=headers)
 
@@ -352,7 +352,7 @@ def test_a_sign_in_form_that_lay_for_an_hour_is_shown_anew_with_the_name(
 
 
 def from_elsewhere(gateway: Gateway, number: int) -> httpx.Client:
-    """Return a browser at another address. The tests call the front from each of this machine's addresses."""
+    """Return a browser that connects from another of this machine's addresses."""
     elsewhere = httpx.HTTPTransport(local_address=f"127.0.1.{number}")
     headers = {"Accept-Language": "es"}
     return httpx.Client(base_url=gateway.url, transport=elsewhere, headers=headers)
@@ -387,7 +387,8 @@ def test_whoever_has_the_password_guesses_codes_no_faster_from_many_places(
 def test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right(
     gateway: Gateway, somebody: Somebody, postgres: PostgresServer
 ) -> None:
-    """Guesses from many addresses stop there, but an owner with the phone or a passkey can still sign in."""
+    """Above the ceiling, guesses from many addresses fail, but an owner with the phone or a passkey can still sign
+    in."""
     postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
     assert tried(gateway, 41, somebody, password="guess", code="000000") == 401
     postgres.psql(

@@ -301,7 +301,8 @@ async def test_what_people_began_through_a_client_ends_with_its_credentials(
 async def test_what_people_of_others_began_through_a_suspended_organisations_client_ends(
     desk: Desk, issuer_db: Database
 ) -> None:
-    """The people's own organisation is not suspended, but the suspended application holds their tokens."""
+    """Sign-ins through a suspended organisation's application end, even for people of other organisations, because that
+    application holds their tokens."""
     suspended = organisation(7)
     made = await desk.admin.post(
         "/identity/v1/clients",
@@ -387,8 +388,8 @@ async def test_a_secret_is_not_in_the_stored_answer_whoever_opens_it(
 async def test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_it_is(
     desk: Desk,
 ) -> None:
-    """Anybody can send a link that opens Ruta's own page. Without this notice it looks like any sign-in, and the
-    application could then act in the person's name."""
+    """The sign-in page names the application's owner. Anybody can send a link that opens this page, and the application
+    could then act in the person's name."""
     made = await desk.admin.post(
         "/identity/v1/clients",
         json={
@@ -429,7 +430,8 @@ async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Des
 async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobody_else(
     issuer_database: ServiceDatabase,
 ) -> None:
-    """Otherwise the person would wait for all of fifty guesses from fifty addresses."""
+    """Attempts at a name wait only for those of the same source. Otherwise the person would wait for all of fifty
+    guesses from fifty addresses."""
     async with AsyncExitStack() as beside:
         database = Database.at(issuer_database.app_url)
         beside.push_async_callback(database.close)

@@ -54,11 +54,11 @@ def test_who_signed_in_long_ago_signs_in_again_and_sends_the_same_again(
     ticket = ticket_on(browser.get(start.headers["location"]))
     entered = enter(browser, ticket, administrator, code=next_code(administrator))
     assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
-    # The token of the page that is still open in the other tab.
+    # The other tab's page is still open, and its token still works.
     assert browser.post(act, headers=headers).status_code == 200
 
 
-# The headers that browsers send with a form on the page, by their support of Fetch Metadata.
+# The headers that browsers send with a form on the page, depending on their support for Fetch Metadata.
 SHAPES = {
     "Chrome 120": {
         "Sec-Fetch-Mode": "navigate",
@@ -128,8 +128,8 @@ def test_a_session_left_open_gives_nobody_more_rights(
     kind: str,
     wanted: dict[str, object],
 ) -> None:
-    """The rule includes the rights of clients and organisations, because a person at an open session may have their
-    secrets."""
+    """This rule includes the rights of clients and organisations, because somebody at an unattended session could
+    obtain their secrets."""
     admin = gateway.bearer("im-officer")
 
     def made(what: str, body: Mapping[str, object]) -> str:

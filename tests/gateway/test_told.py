@@ -227,7 +227,7 @@ async def test_the_page_of_another_browser_lets_nobody_in(desk: Desk) -> None:
 
 @pytest.fixture
 async def account(issuer_app: FastAPI, desk: Desk) -> AsyncIterator[AsyncClient]:
-    """Return the person's own account page, as the front forwards it."""
+    """Yield a client for the person's own account page, as the front forwards it."""
     claims: dict[str, object] = {
         "sub": desk.person["id"],
         "client_id": "ruta-console",
@@ -247,8 +247,8 @@ async def account(issuer_app: FastAPI, desk: Desk) -> AsyncIterator[AsyncClient]
 async def test_whoever_comes_with_a_recovery_code_does_not_say_that_it_was_read(
     desk: Desk, account: AsyncClient
 ) -> None:
-    """Somebody may have found the paper with the codes. They see the notice on the page, and the owner sees it again
-    when they sign in with the phone."""
+    """Somebody who found the paper with the codes sees the notice first. The owner sees it again at the next sign-in
+    with the phone."""
     path = "/account/recovery-codes"
     form = {FIELD: form_token(CSRF, path), "password": desk.person["password"]}
     codes = re.findall(r'"number">([a-z0-9-]{14})<', (await account.post(path, data=form)).text)

@@ -39,7 +39,7 @@ async def tabs(browser: httpx.Client, somebody: Somebody) -> AsyncIterator[list[
 
 @pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
-    """Return the issuer's database; lock its rows until both replicas wait."""
+    """Yield a connection to the issuer's database, whose rows a test locks until both replicas wait."""
     password = postgres.password(SUPERUSER)
     url = postgres.url(DATABASE, SUPERUSER, password, driver="postgresql")
     connection = await asyncpg.connect(url)
@@ -57,7 +57,7 @@ async def until_gone(tab: httpx.AsyncClient, front: str) -> None:
 async def together(
     tabs: list[httpx.AsyncClient], fronts: list[str], database: asyncpg.Connection, who: Somebody
 ) -> list[httpx.Response]:
-    """Send a request from each tab to its front; the issuer responds only after both have asked."""
+    """Send a request from each tab to its front; the issuer responds only after both requests have arrived."""
     async with database.transaction():
         await database.execute("SELECT FROM sign_ins WHERE person_id = $1 FOR UPDATE", who.id)
         asked = [
@@ -78,7 +78,7 @@ async def test_two_tabs_at_two_fronts_renew_at_once_and_both_go_on(
     tabs: list[httpx.AsyncClient],
     database: asyncpg.Connection,
 ) -> None:
-    # The loop exceeds the limit for lost answers, so these renewals do not count as lost.
+    # The loop exceeds the limit for lost responses, so these renewals cannot count as lost.
     for renewals in range(1, LOST_ANSWERS + 2):
         # The access token has expired, so only its successor can sign anybody in.
         old = aged(browser, sealing, access_token="over", expires=time.time() - 1)
@@ -114,7 +114,7 @@ async def test_an_old_refresh_token_ends_the_session_at_every_front(
     gateway: Gateway,
     database: asyncpg.Connection,
 ) -> None:
-    """The cookie was copied before its renewal and comes back after any request could still be in transit."""
+    """The cookie was copied before its renewal and is replayed after every earlier request must have arrived."""
     aged(browser, sealing, access_token="over", expires=time.time() - 1)
     copied = dict(browser.cookies)
     for tab in tabs:

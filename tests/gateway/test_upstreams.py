@@ -241,7 +241,7 @@ async def test_a_body_that_breaks_off_fails_as_the_client_failed(settings: dict[
 
 
 async def test_a_body_that_was_begun_is_not_sent_again(settings: dict[str, Any]) -> None:
-    """The service would treat the rest of the body as the whole body."""
+    """A partly sent body is not sent again, because the service would treat the rest as the whole body."""
     heard: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

@@ -71,7 +71,7 @@ class Process:
 
 @dataclass
 class Gateway:
-    """A running gateway. `url` is the front's, at `host`; `witnesses` maps each service to the address of its
+    """A running gateway. `url` is the front's address at `host`; `witnesses` maps each service to the address of its
     witness."""
 
     folder: Path

@@ -39,6 +39,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 # Module scope, because this thread can run no other event loop while Playwright runs.
 @pytest.fixture(scope="module")
 def browsers(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Return the whole browser, with storage and background features, for a module that tests the browser itself."""
+    """Yield a browser. A module that tests the browser itself gets a whole one, with storage and background
+    features."""
     with chromium(whole=getattr(request.module, "WHOLE_BROWSER", False)) as browser:
         yield browser

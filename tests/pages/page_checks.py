@@ -18,9 +18,9 @@ TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode
 
 
 class Look:
-    """The checks of a walk. `pictures` is a folder for a picture of each page at each width, or None.
+    """The checks of each page of a walk. `pictures` is a folder for a picture of each page at each width, or None.
 
-    `framed` names pages shown inside others; `foreign` names external pages, which are only pictured.
+    `framed` names pages shown inside others; `foreign` names external pages, of which the walk only takes pictures.
     """
 
     def __init__(
@@ -52,7 +52,10 @@ class Look:
         if ours:
             self._as_it_is(name)
             page.evaluate(f"{self._axe};0")
-        for width in (DESK, PHONE):  # The walk continues at phone width.
+        for width in (
+            DESK,
+            PHONE,
+        ):  # Phone width comes last, because the walk continues at that width.
             page.set_viewport_size({"width": width, "height": HEIGHT})
             if ours:
                 self._at(width, name)
@@ -65,7 +68,7 @@ class Look:
         self._console.clear()
 
     def _as_it_is(self, name: str) -> None:
-        """Check everything that does not depend on the screen, before our script is in the page."""
+        """Check everything that does not depend on the screen, before the test adds its script to the page."""
         page = self._page
         lang = page.locator("html").get_attribute("lang")
         self._is(lang == self._language, name, f"is in {lang}")
@@ -120,7 +123,7 @@ class Look:
             self._is(False, where, f"has no visible focus: {fault}")
 
     def _heard(self, message: ConsoleMessage) -> None:
-        """Record the browser's errors, except refused statuses, which are expected here."""
+        """Record the browser's errors, except responses with an error status, which are expected here."""
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self._console.append(message.text)
 
@@ -149,7 +152,7 @@ CUT = """[...document.querySelectorAll('body *')]
   .filter(e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
     && e.offsetParent !== null)
   .map(e => e.outerHTML.slice(0, 120))"""
-# The bar has one line, because wrapped text would take height from a phone's page.
+# The bar must stay on one line, because wrapped text would take up height on a phone.
 BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
   .filter(e => !e.closest('.off, .skip, .sections') && e.offsetParent !== null)
   .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
@@ -159,7 +162,7 @@ BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
 CORRECTED = """[...document.querySelectorAll('textarea')].filter(e => e.spellcheck ||
     e.closest('[writingsuggestions]')?.getAttribute('writingsuggestions') !== 'false')
   .map(e => e.outerHTML.slice(0, 120))"""
-# Numbered in page order. Tab reaches one radio button of each name, and the arrow keys reach the rest.
+# All controls, numbered in page order. Tab reaches one radio button of each name, and the arrow keys reach the rest.
 _TABS = """const all = [...document.querySelectorAll(
     'a[href], button, select, textarea, summary, input:not([type=hidden]), [tabindex="0"]')]
   .filter(e => e.tabIndex >= 0 && !e.disabled && e.getClientRects().length
@@ -208,7 +211,7 @@ FLAT = """[...document.querySelectorAll('a[href], button')]
 ACTIVE = """[...document.querySelectorAll('*')].some(e =>
   [...e.attributes].some(a => a.name.startsWith('on') || a.name === 'style' && !e.closest('svg'))
   || ['IFRAME', 'OBJECT', 'EMBED', 'BASE'].includes(e.tagName))"""
-# Texts that are intentionally in another language.
+# Skip texts that are intentionally in another language.
 SAID = """(() => { const copy = document.body.cloneNode(true), own = document.documentElement.lang;
   copy.querySelectorAll('script, style, .said').forEach(e => e.remove());
   copy.querySelectorAll('[lang]').forEach(e => e.lang !== own && e.remove());

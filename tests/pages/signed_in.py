@@ -47,7 +47,7 @@ def signed_in(
     began = monotonic()
     if sign_in(page, system, person):
         _ENTERED[kept] = began
-    page.wait_for_load_state()  # By then its script listens.
+    page.wait_for_load_state()  # The page's script is listening once the page has loaded.
     kept.write_text(json.dumps(context.cookies()))
     try:
         yield page
@@ -158,7 +158,7 @@ def too_wide(page: Page) -> bool:
 
 
 def cut_on_a_phone(page: Page) -> list[str]:
-    """Return frames that need sideways scrolling without showing it."""
+    """Return the frames that scroll sideways without showing that they do."""
     if page.evaluate("innerWidth") > PHONE:
         return []
     found: list[str] = page.evaluate(CUT)
@@ -214,7 +214,7 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert codes_shown(page) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
-    # The record must not contain a page view that no person made.
+    # The access record must not contain a page view that no person made, so no page prefetches another.
     assert not re.search(r"rel=[^>]*\bpre(fetch|render|load|connect)|hx-preload", html)
     assert "link" not in headers
 

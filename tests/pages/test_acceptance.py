@@ -74,7 +74,7 @@ def test_5_a_withdrawal_closes_the_page_that_is_open(system: System, browsers: B
         assert system.running.request(RECIPIENT, "GET", path).status_code == 410
         recipient.goto("/")
         with recipient.expect_response(made.answer):
-            recipient.go_back()  # The browser asks again: no page was cached.
+            recipient.go_back()  # The browser requests the page again, because no page was cached.
         assert recipient.locator("[value=accept]").count() == 0
 
 
@@ -145,7 +145,7 @@ STORES = """async () => {
 
 
 def kept_by(page: Page, origin: str) -> dict[str, object]:
-    """Return everything except cookies that the browser stores for a site."""
+    """Return everything that the browser stores for a site, except cookies."""
     wire = page.context.new_cdp_session(page)
     key = {"storageKey": f"{origin}/"}
     usage = wire.send("Storage.getUsageAndQuota", {"origin": origin})["usageBreakdown"]
@@ -295,7 +295,7 @@ def test_24_the_language_changes_with_all_that_was_typed(
 
 
 def test_26_a_line_that_drops_at_send_gives_one_report(system: System, browsers: Browser) -> None:
-    """On 2G the page's Send arrives but its response does not; the browser then offers to send again."""
+    """On 2G the form arrives but its response does not. The browser then offers to send the form again."""
     with somebody_at(browsers, system.running.url) as page:
         wire = page.context.new_cdp_session(page)
         wire.send("Network.enable")
@@ -356,7 +356,7 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
 def test_28_without_a_script_back_asks_before_it_shows_the_receipt_again(
     system: System, browsers: Browser
 ) -> None:
-    """The same test checks that every page that somebody in danger may open has a quick exit and a phone number."""
+    """Every page that somebody in danger may open also has a quick exit and a phone number."""
     server = HTTPServer(("127.0.0.1", 0), Elsewhere)
     Thread(target=server.serve_forever, daemon=True).start()
     Elsewhere.form = "<p>El tiempo</p>"

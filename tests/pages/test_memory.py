@@ -1,5 +1,5 @@
-"""Acceptance check 10, the browser's memory: what Back shows without a request. The test uses Chromium as people have
-it, because Playwright's build caches no page for Back. test_acceptance.py checks the disk."""
+"""Acceptance check 10, the browser's memory: what Back shows without a request. The test uses Chromium as people
+install it, because Playwright's build caches no page for Back. test_acceptance.py checks the disk."""
 
 import asyncio
 import time
@@ -59,7 +59,7 @@ async def _stands(browser: Browser, entry: dict[str, Any]) -> bool:
         history = await browser.call("Page.getNavigationHistory")
         there = history["entries"][history["currentIndex"]]["id"] == entry["id"]
         return there and bool(await browser.evaluate(STANDS))
-    except AssertionError:  # The query came between two pages.
+    except AssertionError:  # The query arrived between two pages.
         return False
 
 
@@ -132,7 +132,7 @@ async def signed_in(browser: Browser, system: System, person: str) -> None:
 async def test_9_without_a_script_nothing_of_a_person_is_in_memory_once_they_left(
     system: System, without_scripts: Browser
 ) -> None:
-    """Without a script no page can ask for a check, so the browser drops a session's pages when it ends."""
+    """Without a script no page can ask for a check, so the browser drops a session's pages when the session ends."""
     browser, url, person = without_scripts, system.running.url, "demo-recipient"
     await signed_in(browser, system, person)
     await browser.open(f"{url}/console")

@@ -68,8 +68,8 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
 }  # fmt: skip
 # Module that makes HTML → stops, in addition to those of its operations.
 MADE: dict[str, tuple[str, ...]] = {
-    "common/http/page.py": ("help",),  # Names the media type of refusal pages.
-    "gateway/front/edge/heads.py": ("nothing-here",),  # Checks if the client wants HTML.
+    "common/http/page.py": ("help",),  # Declares the media type of error pages.
+    "gateway/front/edge/heads.py": ("nothing-here",),  # Checks whether the client wants HTML.
     "gateway/front/site.py": ("docs",),
     "gateway/front/public_pages.py": (
         "start", "nothing-here", "sign-in-first", "typed-again", "stale", "sign-out",
@@ -96,7 +96,7 @@ MADE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # A library makes this page for developers, in English only, and needs its own script.
 OF_PROGRAMMERS = {"docs"}
-# Shown inside other pages, so without its own first heading and landmarks.
+# Pages shown inside others, so they have no first heading or landmarks of their own.
 FRAMED = {"risks-framed"}
 
 Seen = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""No data grows without end. Every table declares its end, and two years of work leave constant sizes."""
+"""No data grows without limit. Every table declares when its rows end, and two years of work leave constant sizes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from tests.support.databases import MigratedDatabases
 
 PAGE = Path(__file__).parents[2] / "docs/database.md"
 WEEKS, A_WEEK = 104, 100
-STEADY = 70  # The longest retention is 400 days.
+STEADY = 70  # Sizes are constant from this week on, because the longest retention is 400 days.
 ROOM = 8 * 8192
 """Of a table of twenty pages a tenth is two, and each of its indexes may split one more: their keys are others in
 each run."""

@@ -42,7 +42,7 @@ def open_numbers(document: dict[str, Any]) -> Iterator[Row]:
                         continue
                     if kind.endswith("json") and not kind.endswith("ndjson"):
                         found |= set(_places(document, media.get("schema", {}), "$", frozenset()))
-                    else:  # A page or a file, with any content.
+                    else:  # Any page or file, whatever its content.
                         found.add(kind.partition(";")[0])
             name = f"{method.upper()} {path}"
             yield from ((name, place) for place in sorted(found) or [""])

@@ -1,4 +1,4 @@
-"""The check compares the lock file with published vulnerabilities. If that is impossible, it says so."""
+"""The check compares the lock file with published vulnerabilities. If it cannot, it reports that."""
 
 import json
 import shutil

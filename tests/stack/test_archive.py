@@ -21,7 +21,7 @@ pytestmark = pytest.mark.laborious
 
 
 class Machine:
-    """A data directory. Its server puts the log into the spool, unless a restore runs it."""
+    """A data directory. Its server puts the log into the spool, unless a restore runs the server."""
 
     def __init__(self, root: Path, archive: Archive) -> None:
         self.layout, self.archive = Layout(root), archive
@@ -83,7 +83,8 @@ def words(archive: Archive, work: Path) -> list[str]:
 def test_what_came_before_a_restore_is_not_taken_for_the_end(
     archive: Archive, tmp_path: Path
 ) -> None:
-    """PostgreSQL reads until the log ends, so a month later `end` would mean the day of the restore."""
+    """The log from before a restore does not count as the end. PostgreSQL reads until the log ends, so a month later
+    `end` would mean the day of the restore."""
     machine = Machine(tmp_path / "one", archive)
     archive.begin(machine.layout)
     machine.tell("before")
@@ -105,7 +106,8 @@ def test_what_came_before_a_restore_is_not_taken_for_the_end(
 
 
 def test_the_log_of_another_server_is_not_overwritten(archive: Archive, tmp_path: Path) -> None:
-    """A server restored into a new directory starts its segment names from the beginning again."""
+    """The archive never overwrites another server's log. A server restored into a new directory starts its segment
+    names from the beginning again."""
     machine, other = (Machine(tmp_path / name, archive) for name in ("one", "two"))
     machine.tell("before")
     machine.base(tmp_path / "copy")
@@ -142,7 +144,8 @@ def test_the_log_waits_while_the_disk_of_the_archive_is_away(
 
 
 def test_what_is_given_up_is_in_the_log_that_leaves(archive: Archive, tmp_path: Path) -> None:
-    """While a key is accepted, the server runs without the stack. A restore would end at a gap in the log."""
+    """While a command accepts a new key, the server runs without the stack. Its log must still be archived, because a
+    restore would end at the gap."""
     machine = Machine(tmp_path / "one", archive)
     archive.begin(machine.layout)
     server = machine.server()

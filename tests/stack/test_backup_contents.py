@@ -11,7 +11,7 @@ from tests.support.full_disks import full_after
 
 
 def test_a_list_that_is_gone_is_not_put_back_with_the_keys(tmp_path: Path) -> None:
-    """An older list in its place would say that nothing has ended since."""
+    """A lost list is not restored with the keys, because an older list would say that nothing has ended since."""
     folder, layout = tmp_path / "backup", Layout(tmp_path / "stack")
     (folder / "keys").mkdir(parents=True)
     for name in ("signing.pem", "rights.jsonl"):
@@ -21,7 +21,8 @@ def test_a_list_that_is_gone_is_not_put_back_with_the_keys(tmp_path: Path) -> No
 
 
 def test_where_rights_are_to_be_as_in_the_backup_their_list_begins_anew(tmp_path: Path) -> None:
-    """The old list would end rights again that are valid in the backup."""
+    """If the backup's rights shall apply again, their list starts empty. The old list would end rights that are valid
+    in the backup."""
     layout = Layout(tmp_path)
     (file, *_) = layout.rights_files
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ def _published(forger: str) -> Iterator[tuple[str, str]]:
     for producer, victim in _victims(forger):
         foreign = arrows.stream(producer)
         yield victim, ""
-        # Subjects of another account that the server itself answers or delivers to.
+        # Subjects of another account to which the server itself responds or delivers.
         for allowed in arrows.permissions(forger)["publish"]:
             yield allowed.replace(">", "thing.done.v1"), victim
         yield f"$JS.ACK.{foreign}.other.1.1.1.1.0", ""
@@ -161,7 +161,7 @@ async def test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given
 async def test_what_was_forged_before_ends_when_the_operator_makes_the_streams(
     server: NatsServer,
 ) -> None:
-    """An older release allowed a service to do this. The operator's own calls show that such calls work."""
+    """An older release allowed a service to forge these streams. The operator's own calls show that such calls work."""
     own, victim = arrows.stream("reporting"), READ_BY["directory"]["referrals"][0].SUBJECT
     async with user(server, arrows.OPERATOR) as operator, user(server, "reporting") as forger:
         jetstream = operator.jetstream()

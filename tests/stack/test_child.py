@@ -122,7 +122,7 @@ async def test_a_program_that_no_longer_answers_is_started_again(child: Make) ->
 
 
 async def test_a_program_that_never_answers_is_started_again_too(child: Make) -> None:
-    """It froze before the first question, and once more while it started again."""
+    """The program froze before the first health check, and once more while it started again."""
     starts = Starts()
     thing = child("import time; time.sleep(600)", starts)
     keeping = asyncio.create_task(thing.keep_running())

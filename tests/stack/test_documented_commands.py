@@ -33,7 +33,7 @@ def shown(text: str, first: str = "./ruta") -> list[str]:
 
 
 def told(text: str) -> list[str]:
-    """Return the commands in sentences, without those that pass everything to a test program. Brackets mark optional
+    """Return the commands in sentences, without those that forward everything to a test program. Brackets mark optional
     parts."""
     spans = (re.sub(r"[\[\]]", "", span) for span in _SPAN.findall(_BLOCK.sub("", text)))
     return [span for span in spans if not re.match(r"\./ruta (faults|mutations|test)\b", span)]
@@ -56,7 +56,7 @@ def usage(line: str) -> str:
     """Return the command's full name from its own help. Raise AssertionError if the command is invalid.
 
     Pages in both languages show the same lines. The program parses the options before it prints the help, so the test
-    notices an unknown option.
+    detects an unknown option.
     """
     words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)[1:]
     # An ellipsis stands for more of the same.
@@ -64,7 +64,7 @@ def usage(line: str) -> str:
     answer = CliRunner().invoke(stack.cli.app, [*words, "--help"])
     assert answer.exit_code == 0, f"{line}: {answer.output}"
     found = re.search(r"Usage: (?:root )?(.*?)(?: \[OPTIONS\]|$)", answer.output, re.MULTILINE)
-    # Commands that pass everything on (`faults`, `test`) print another program's help.
+    # Commands that forward everything (`faults`, `test`) print another program's help.
     return found[1] if found else words[0]
 
 

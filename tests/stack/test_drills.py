@@ -33,7 +33,8 @@ def test_an_unknown_drill_is_refused_with_the_names_of_all(
 def test_a_folder_of_drills_is_no_test(
     monkeypatch: pytest.MonkeyPatch, place: str, command: str
 ) -> None:
-    """Otherwise pytest would run only the mutations of changed files and report that all of them passed."""
+    """A folder of drills does not count as a test. Otherwise pytest would run only the mutations of changed files and
+    report that all of them passed."""
     monkeypatch.setenv("RUTA_HOME", str(ROOT))
     done = CliRunner().invoke(quality.app, ["test", place])
     assert isinstance(done.exception, StackError)

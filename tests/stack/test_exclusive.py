@@ -75,7 +75,7 @@ def test_a_full_disk_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_room(Layout(tmp_path))
-    # This is more than any machine has, so the same check finds the real disk too small.
+    # This is more than any machine has, so the check finds the real disk too small.
     monkeypatch.setattr(module, "_NEEDED_BYTES", 2**70)
     with pytest.raises(StackError, match="the disk is full"):
         check_room(Layout(tmp_path))
@@ -107,7 +107,7 @@ def test_free_ports_are_distinct_and_nobody_answers_there() -> None:
 
 
 def test_a_port_is_kept_for_the_server_that_will_be_told_of_it() -> None:
-    """A server binds its port seconds later, and other stacks start in the meantime."""
+    """A port stays reserved for its server, which binds it seconds later while other stacks start."""
     port = free_port()
     with socket.socket() as another, pytest.raises(OSError, match="in use"):
         another.bind(("127.0.0.1", port))

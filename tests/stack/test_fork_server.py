@@ -99,7 +99,8 @@ async def test_a_signal_ends_a_copy_and_is_told(fork_server: ForkServer) -> None
 async def test_copies_do_not_outlive_the_one_that_would_tell_their_end(
     fork_server: ForkServer,
 ) -> None:
-    """Otherwise their successors, from a new fork server, would find the ports in use."""
+    """Copies end with their fork server. Otherwise their successors, from a new fork server, would find the ports in
+    use."""
     copy = await fork_server.begin(_process("waits"))
     assert await copy.stdout.readline() == b"up\n"
     os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)

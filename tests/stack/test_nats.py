@@ -23,7 +23,7 @@ FORBIDDEN_SECONDS = 1.0
 
 
 async def swallow(_error: Exception) -> None:
-    """Ignore the error. NATS reports a refused publish later, so each test checks the effect instead."""
+    """Ignore the error. NATS reports a refused publish only later, so each test checks the effect instead."""
 
 
 @asynccontextmanager

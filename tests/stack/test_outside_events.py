@@ -124,7 +124,7 @@ async def test_a_reader_hears_what_is_public_and_nothing_else(broker: Broker) ->
 
 
 async def told(broker: Broker, refusal: str, unheard: Subscription | None = None) -> None:
-    """Wait for the server's later report, and check that nothing arrives in the meantime."""
+    """Wait until the server reports the refusal, and check that nothing arrives in the meantime."""
     deadline = time.monotonic() + PATIENCE
     while not any(refusal.lower() in each.lower() for each in broker.refusals):
         assert time.monotonic() < deadline, (refusal, broker.refusals)
@@ -149,7 +149,11 @@ async def test_a_reader_publishes_and_asks_nothing(broker: Broker) -> None:
 @pytest.mark.parametrize(
     ("name", "inside", "password"),
     [
-        ("outside-health", True, None),  # Otherwise the password would be sent in plain text.
+        (
+            "outside-health",
+            True,
+            None,
+        ),  # A login without TLS would send the password in plain text.
         ("reporting", False, None),
         (arrows.OPERATOR, False, None),
         ("outside-health", False, "guess"),

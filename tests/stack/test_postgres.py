@@ -93,7 +93,8 @@ def test_a_copy_is_not_filled_with_what_the_first_one_holds(tmp_path: Path) -> N
 
 
 def test_what_is_written_after_a_restore_comes_after_all_that_was(tmp_path: Path) -> None:
-    """A dump contains transaction ids of an earlier server; a new server starts again below them."""
+    """Writes after a restore get higher transaction ids than all earlier ones. A dump contains ids of an earlier
+    server, and a new server starts below them."""
     newest, folder = 5 << 32, tmp_path / "dump"
     folder.mkdir()
     former, server = (PostgresServer(tmp_path / name, durable=False) for name in ("old", "new"))

@@ -19,7 +19,8 @@ from tests.support.full_disks import full_after
 
 
 def test_where_there_is_no_room_the_last_backup_stays_and_nothing_beside_it(tmp_path: Path) -> None:
-    """Half a backup in its place would look like a whole one, and half a backup next to it would fill the disk."""
+    """Without enough space, the last backup stays and nothing else does. Half a backup in its place would look
+    complete, and half a backup next to it would fill the disk."""
     plain, target, key = tmp_path / "plain", tmp_path / "there" / "data.ruta", new_key()
     for folder in (plain, target.parent):
         folder.mkdir()

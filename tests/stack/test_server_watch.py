@@ -50,7 +50,7 @@ async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path
     keeping = asyncio.create_task(watch.keep_running())
     try:
         in_the_way = server.config_file.with_name("nats.conf.new")
-        in_the_way.mkdir()  # As on a full disk, the new configuration cannot be written.
+        in_the_way.mkdir()  # As on a full disk, the server cannot write the new configuration.
         started.clear()
         assert server.process is not None
         server.process.kill()

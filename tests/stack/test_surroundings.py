@@ -1,4 +1,5 @@
-"""What surrounds a stack: its processes' lines, variables, one line for a wrong path, and uninstalling."""
+"""The surroundings of a stack: its processes' lines, variables, the one-line error for a wrong path, and
+uninstalling."""
 
 import subprocess
 import sys

@@ -29,7 +29,7 @@ def run(command: list[str]) -> str:
 
 @as_root
 def test_a_program_below_a_private_folder_runs_as_the_other_user(tmp_path: Path) -> None:
-    """The program must also pass access(2), with which initdb looks for the programs in its folder."""
+    """The program must also pass access(2), which initdb uses to look for the programs in its folder."""
     program = private_program(tmp_path)
     account = account_for_servers()
     assert account is not None

@@ -1,5 +1,5 @@
-"""The size of the environment is that of the wheels that a machine downloads, by the lock file. It grows only by
-decision."""
+"""The size of the environment is that of the wheels that a machine downloads, according to the lock file. It grows only
+by decision."""
 
 import tomllib
 from functools import cache
@@ -101,5 +101,5 @@ def test_the_size_of_everything_is_known() -> None:
 
 
 def test_extras_and_other_systems_are_told_apart() -> None:
-    assert "greenlet" in needed_by("ruta-gateway")  # Through an extra of SQLAlchemy.
+    assert "greenlet" in needed_by("ruta-gateway")  # An extra of SQLAlchemy requires it.
     assert "colorama" not in needed_by("ruta")

@@ -50,7 +50,7 @@ def process(command: list[str], environment: dict[str, str], port: int) -> Itera
 
 @contextmanager
 def bare(body: bytes, folder: Path) -> Iterator[int]:
-    """Return an ASGI app that only returns the given bytes."""
+    """Run an ASGI app that returns only the given bytes, and yield its port."""
     port = free_port()
     (folder / "body").write_bytes(body)
     environment = {"BODY": str(folder / "body"), "PORT": str(port)}

@@ -38,7 +38,7 @@ def without_window() -> str:
 
 
 class Browser:
-    """One tab. `requests` lists the addresses that it tried to load.
+    """One tab. `requests` lists the addresses that the tab tried to load.
 
     `scripts` decides whether pages may run scripts; only the API description needs them. `whole` keeps the browser's
     own background features on.
@@ -189,7 +189,7 @@ class Browser:
         return bool(page["width"] > seen["clientWidth"] + 1)
 
     async def picture(self, path: Path) -> None:
-        """Return a picture of the whole page, including the part below the screen."""
+        """Save a screenshot of the whole page, including the part below the screen."""
         size = (await self.call("Page.getLayoutMetrics"))["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         shot = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)

@@ -138,7 +138,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 @asynccontextmanager
 async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
-    """Return the server and the certificate that a client must trust."""
+    """Yield the server and the certificate that a client must trust."""
     public, private = certificate(folder)
     inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     inside.load_cert_chain(public, private)

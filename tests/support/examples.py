@@ -267,7 +267,7 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
 
 
 def _of_the_same_schema(document: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
-    """Return missing examples, taken from other operations with the same schema."""
+    """Return examples for operations that lack one, taken from other operations with the same schema."""
     named = {
         f"{method.upper()} {path}": json.dumps(schema, sort_keys=True)
         for path, method, operation in operations(document)

@@ -120,7 +120,7 @@ def _capability(package: str, module: str) -> str:
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Return the Python name and the table name of each table that the module defines."""
+    """Yield the Python name and the table name of each table that the module defines."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             for part in node.body:
@@ -224,7 +224,7 @@ def _assigned(function: ast.AST) -> set[str]:
 
 
 def _written(tree: ast.Module, definitions: dict[tuple[str, str], str]) -> Iterator[str]:
-    """Return the tables that the module inserts into, updates or deletes from."""
+    """Yield the tables that the module inserts into, updates or deletes from."""
     imported = {
         alias.asname or alias.name: table
         for node in ast.walk(tree)

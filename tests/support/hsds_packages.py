@@ -100,7 +100,7 @@ def columns_of(version: str) -> dict[str, list[str]]:
 
 
 def rows_of(version: str, file: str, services: int) -> Iterator[dict[str, str]]:
-    """Return the rows of a table: one per service, or one per ten services in shared tables."""
+    """Yield the rows of a table: one per service, or one per ten services in shared tables."""
     columns = columns_of(version)[file]
     count = -(-services // _SERVICES_PER_ORGANIZATION) if file in _SHARED else services
     if file in ("taxonomy.csv", "taxonomy_terms.csv"):

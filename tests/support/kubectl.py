@@ -100,7 +100,7 @@ def _listed(world: _World, kinds: str, selector: str | None) -> list[dict[str, A
         document
         for document in world.documents
         if names.get(kind := document["kind"], f"{kind.lower()}s") in kinds.split(",")
-        and kind != "Job"  # jobs are done and gone
+        and kind != "Job"  # jobs have already ended and been removed
     ]
     for document in [d for d in found if d["kind"] in {"Deployment", "StatefulSet"}]:
         name, template = document["metadata"]["name"], document["spec"]["template"]

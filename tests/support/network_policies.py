@@ -137,7 +137,7 @@ def _is_in_block(block: Document, address: str) -> bool:
 
 
 def _selects(selector: Document, labels: Mapping[str, str]) -> bool:
-    """Evaluate a label selector; an empty selector selects everything."""
+    """Return whether a label selector selects these labels. An empty selector selects everything."""
     wanted = selector.get("matchLabels") or {}
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         _meets(expression, labels) for expression in selector.get("matchExpressions") or []

@@ -1,4 +1,4 @@
-"""Creates an invented next release of a service's database: the real revisions and those that a test adds."""
+"""Creates a made-up next release of a service's database: the real revisions plus those that a test adds."""
 
 import shutil
 import sys

@@ -14,8 +14,8 @@ _PRESENT, _VERIFIED, _NEW = 0x01, 0x04, 0x40
 
 
 class Key:
-    """A passkey. `origin` is the page on which the key believes it is. With `counts`, it counts its uses as hardware
-    does; otherwise it reports 0."""
+    """A passkey. `origin` is the page that the key believes it is on. With `counts`, the key counts its uses as
+    hardware does; otherwise it reports 0."""
 
     def __init__(self, origin: str, *, counts: bool = True) -> None:
         self.origin, self._counts = origin, counts
@@ -25,7 +25,7 @@ class Key:
         self.holder = b""
 
     def register(self, question: str, *, origin: str | None = None, verified: bool = True) -> str:
-        """Answer the challenge of the page that adds a passkey."""
+        """Sign the challenge of the page that adds a passkey, and return the response."""
         asked = json.loads(question)
         self.holder = _bytes(asked["user"]["id"])
         numbers = self._private.public_key().public_numbers()
@@ -48,7 +48,7 @@ class Key:
         holder: bytes | None = None,
         signature: bytes | None = None,
     ) -> str:
-        """Answer the challenge of the sign-in page."""
+        """Sign the challenge of the sign-in page, and return the response."""
         asked = json.loads(question)
         data = self._data(host or asked["rpId"], verified)
         client = _client_data("webauthn.get", asked, origin or self.origin)

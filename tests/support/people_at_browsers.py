@@ -30,7 +30,7 @@ def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
 
 @contextmanager
 def own_browser(profile: Path, url: str, *options: str) -> Iterator[BrowserContext]:
-    """Return the browser of one person, with scripts and a profile, without which no page can be pushed to."""
+    """Yield one person's browser, with scripts and a profile, which push messages require."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,
@@ -49,7 +49,7 @@ def own_browser(profile: Path, url: str, *options: str) -> Iterator[BrowserConte
 def somebody_at(
     browser: Browser, url: str, *, language: str = "es", width: int = PHONE, scripts: bool = False
 ) -> Iterator[Page]:
-    """Return a tab in a fresh browser; addresses are relative to `url`."""
+    """Yield a tab in a fresh browser; addresses are relative to `url`."""
     context = new_context(browser, url, language=language, width=width, scripts=scripts)
     yield context.new_page()
     context.close()

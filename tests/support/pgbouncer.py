@@ -22,8 +22,8 @@ def command(
     settings: Mapping[str, object],
     files: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Return the command that starts it on `port` for the server of `target`. `files` maps settings to contents, which
-    it writes into `folder`."""
+    """Return the command that starts PgBouncer on `port` for the server on `target`. `files` maps settings to contents,
+    which this function writes into `folder`."""
     folder.mkdir(exist_ok=True)
     users = folder / "users.txt"
     users.write_text("".join(f'"{role}" "{word}"\n' for role, word in passwords.items()))

@@ -21,7 +21,7 @@ BREAKS = ("before", "during", "answer")
 
 
 class PoorLine:
-    """Cuts a `share` of the requests, evenly at the three places, by the seed.
+    """Cuts a `share` of the requests, evenly at the three places; the seed decides which.
 
     `sent` and `received` count the bytes of HTTP in both directions, including headers, because a client pays for them.
     """

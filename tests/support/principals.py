@@ -69,7 +69,7 @@ def principal(client: str, **changes: object) -> Principal:
 
 @cache
 def signing_key() -> str:
-    """Return the PEM of this run's ES256 key, which represents the gateway's."""
+    """Return the PEM of this run's ES256 key, which stands in for the gateway's key."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -86,7 +86,7 @@ def write_internal_jwks(path: Path) -> Path:
 
 def internal_token(audience: str, claims: dict[str, object]) -> str:
     now = int(time.time())
-    # Some modules create tokens at collection, and a run on a slow machine takes long.
+    # Some modules create tokens at collection, and a run on a slow machine takes long, so tokens last for hours.
     end = now + 6 * 3600
     payload = {"iss": "ruta-gateway", "aud": audience, "exp": end, "jti": str(new_id())}
     if "client_id" in claims and claims["sub"] != claims["client_id"]:

@@ -1,5 +1,5 @@
-"""A push service on loopback for Chromium: the browser subscribes and stays connected as with its vendor's (GCM), and
-a sender posts to a subscription as RFC 8030 and RFC 8292 say."""
+"""A push service on loopback for Chromium. The browser subscribes and stays connected as with its vendor's service
+(GCM). A sender posts to a subscription according to RFC 8030 and RFC 8292."""
 
 import socket
 import ssl
@@ -29,7 +29,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class Posted:
-    """`claims`: of the verified signature."""
+    """A posted message. `claims` are those of the verified signature."""
 
     headers: dict[str, str]
     claims: dict[str, object]
@@ -38,7 +38,8 @@ class Posted:
 
 @dataclass
 class PushService:
-    """`statuses`: answers to the next posts, before 201. `url`: of posts."""
+    """A running push service. `statuses` are the status codes of the next responses, before 201. `url` is the address
+    for posts."""
 
     statuses: list[int] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)
@@ -62,7 +63,8 @@ class PushService:
 
     @property
     def redirects(self) -> str:
-        """Return a script for pages: Chromium names its vendor's host in each subscription."""
+        """Return a script for pages that redirects subscriptions here, because Chromium names its vendor's host in each
+        subscription."""
         return f"""const told = PushSubscription.prototype.toJSON;
             PushSubscription.prototype.toJSON = function () {{
               const found = told.call(this);
@@ -103,7 +105,7 @@ class PushService:
         return 201
 
     def _signed(self, sender: str, authorization: str) -> dict[str, object]:
-        """Verify RFC 8292 with the key that the page gave when it subscribed."""
+        """Verify the RFC 8292 signature with the key that the page gave when it subscribed."""
         scheme, _, parts = authorization.partition(" ")
         signed = dict(part.strip().split("=", 1) for part in parts.split(","))
         if scheme != "vapid" or signed["k"] != sender:
@@ -131,7 +133,7 @@ class PushService:
             self._browser.sendall(bytes([_DATA]) + _number(len(data)) + data)
 
     def serve_browser(self, connected: ssl.SSLSocket) -> None:
-        """Answer the login and keep the connection."""
+        """Respond to the login and keep the connection open."""
         connected.recv(65_536)
         login = _text(1, "login")
         with self._lock:

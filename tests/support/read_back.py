@@ -19,8 +19,8 @@ _LINK = re.compile(r"_ids?$")
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """The result of reading back. `stored` cells come back unchanged. The account explains the others, except `silent`
-    cells, by column.
+    """The result of reading back. The API returns `stored` cells unchanged. The import's account explains the others,
+    except `silent` cells, by column.
 
     `read` is the number of values that the account counts.
     """
@@ -45,7 +45,7 @@ class _Cell(NamedTuple):
 
 @dataclass(slots=True)
 class _Read:
-    """What the API returns about an entry: its values, and pairs of ids of which one contains the other."""
+    """What the API returns about an entry: its values, and pairs of ids in which one object contains the other."""
 
     values: set[str] = field(default_factory=set)
     inside: set[tuple[str, str]] = field(default_factory=set)
@@ -64,7 +64,7 @@ class _Read:
 async def read_back(
     api: AsyncClient, path: Path, done: Mapping[str, Any], headers: Mapping[str, str]
 ) -> ReadBack:
-    """`done`: the finished import. A cell that describes services has to come back with one of them."""
+    """Read back the finished import `done`. A cell that describes services must appear in one of these services."""
     rows = [row async for row in _pages(api, done["rows_url"], headers)]
     stored_as = {row.get("external_id"): row.get("service_id") for row in rows}
     everything, services = await _of_the_api(api, headers)

@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _ToldAtOnce:
-    """Prints each failure at once, so that an interrupted run has already named it."""
+    """Prints each failure at once, so that an interrupted run still shows it."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config

@@ -19,7 +19,8 @@ from tests.support.patience import PATIENCE
 
 def let_through(ask: Callable[..., httpx.Response], *question: Any, **more: Any) -> httpx.Response:
     """Return the response to `ask(*question, **more)` once the rate limit allows it. Callers without a token share one
-    limit (`RUTA_RATE_ANONYMOUS`), which earlier tests also use. So wait as long as a refusal says, then ask again."""
+    limit (`RUTA_RATE_ANONYMOUS`), which earlier tests also use. So wait as long as a refusal says, then send the
+    request again."""
     while (answer := ask(*question, **more)).status_code == 429:
         time.sleep(float(answer.headers["Retry-After"]))
     return answer
@@ -78,8 +79,8 @@ class System:
         return answer.json()
 
     def description(self) -> dict[str, Any]:
-        """Return `/openapi.json`. On a busy machine a new service may describe itself later than the front waits, which
-        gives 503 until then."""
+        """Return `/openapi.json`. On a busy machine a new service may describe itself later than the front waits, and
+        the front returns 503 until then."""
         found: list[dict[str, Any]] = []
 
         def whole() -> bool:
@@ -133,7 +134,7 @@ class System:
         self.layout.hold_file(name).unlink(missing_ok=True)
 
     def restarted(self, name: str, former: int) -> bool:
-        """Wait until the process is ready again and the front, which had found it down, forwards requests again."""
+        """Wait until the process is ready again and the front, which had marked it as down, forwards requests again."""
         return (
             self.state.processes[name] != former
             and self.ruta("status", check=False).returncode == 0
@@ -148,7 +149,6 @@ class System:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until the condition is true."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > PATIENCE:

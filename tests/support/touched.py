@@ -1,6 +1,6 @@
 """Finds files that changed since the mutation drill last passed completely, or in the last commit.
 
-`./ruta test` plays a mutation if its mechanism or its test changed; `./ruta drills mutations` plays all.
+`./ruta test` runs a mutation if its mechanism or its test changed; `./ruta drills mutations` runs all mutations.
 """
 
 import re

@@ -16,7 +16,7 @@ class ReadSpan:
 
 
 def spans_of(bodies: Iterable[bytes]) -> Iterator[ReadSpan]:
-    """Return every exported span. Ids are hexadecimal, and a root span has an empty `parent`."""
+    """Yield every exported span. Ids are hexadecimal, and a root span has an empty `parent`."""
     for body in bodies:
         request = ExportTraceServiceRequest()
         request.ParseFromString(body)

@@ -80,8 +80,8 @@ def _value(part: str) -> str:
 
 
 def asked_of(parameters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the operation's required query parameters and one unknown parameter, so that only the unknown one is
-    wrong."""
+    """Return the operation's required query parameters and one unknown parameter, so that the unknown one is the only
+    mistake."""
     needed = {each["name"]: _example(each) for each in parameters if _is_asked(each)}
     return {**needed, UNKNOWN: "1"}
 

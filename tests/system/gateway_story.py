@@ -1,7 +1,7 @@
-"""Runs the stories of tests/services/referrals through the gateway of a running stack.
+"""Runs the test functions of tests/services/referrals through the gateway of a running stack.
 
-It uses access tokens of demo clients, and services that the directory announces through its own events. To pass time,
-it moves the whole stack's clock.
+It uses access tokens of demo clients, and services that the directory announces through its own events. To let time
+pass, it moves the whole stack's clock.
 """
 
 import asyncio

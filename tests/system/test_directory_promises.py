@@ -154,7 +154,8 @@ def test_a_hint_of_a_house_is_heard_wherever_the_file_has_it(system: System, hin
 
 
 def test_who_opens_after_the_window_is_not_promised(system: System) -> None:
-    """On Friday at three the area's only clinic is closed until Monday."""
+    """Ruta does not promise a service that opens too late. On Friday at three the area's only clinic is closed until
+    Monday."""
     clinic = {
         **ROW,
         "name": "Clínica Ficticia de Amazonas",
@@ -251,7 +252,7 @@ def test_places_are_read_as_people_write_them_and_suggested_otherwise(system: Sy
 
 
 def test_a_point_far_from_the_place_that_its_row_names_is_told(system: System) -> None:
-    """The point is in Barquisimeto."""
+    """The row's point is in Barquisimeto, far from the place that the row names."""
     there = {"admin1": "Zulia", "admin2": "Maracaibo", "latitude": "10.07", "longitude": "-69.32"}
     row = {**ROW, "pcode": "", "country": "VEN", "name": "Lejos", **there}
     (told,) = imported(system, row, dry_run="true")["all"]
@@ -259,7 +260,7 @@ def test_a_point_far_from_the_place_that_its_row_names_is_told(system: System) -
 
 
 def test_every_channel_reads_the_same_words(system: System) -> None:
-    """Text messages ask the same rule (`test_text_messages`)."""
+    """Text messages use the same rule (`test_text_messages`)."""
     for words, said in (
         ("quiero matarme", "quiero matarme"),
         ("VIH sida", "vih sida"),
@@ -276,7 +277,7 @@ def test_every_channel_reads_the_same_words(system: System) -> None:
 
 @pytest.mark.parametrize("kind", ["hsds", "xlsx", "csv", "hxl", "geojson"])
 def test_an_export_comes_back_unchanged(system: System, kind: str) -> None:
-    """What the exporter may see only in part stays as it is."""
+    """An import changes nothing that the exporter may see only in part."""
     content = call(system, "im-officer", "GET", "/directory/v1/exports", params={"format": kind})
     found = sent(system, content.content, mode="skip-bad")
     services = found["services"]
@@ -287,7 +288,7 @@ def test_an_export_comes_back_unchanged(system: System, kind: str) -> None:
     assert services["unchanged"] + len(kept) == found["rows"]["read"]
     for row in kept:
         if "abridged_copy" not in [note["code"] for note in row["notes"]]:
-            # A package may bring a service without a category; a table refuses its row.
+            # A package may contain a service without a category, but a table import refuses such a row.
             entry = call(system, "im-officer", "GET", f"{SERVICES}/{row['external_id']}").json()
             assert (kind == "hsds", entry.get("categories")) == (False, None), row
     assert services["unchanged"] > 40

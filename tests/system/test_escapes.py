@@ -1,4 +1,4 @@
-"""Data that once leaked past the grant, the front and the past, tested on the running stack through the gateway.
+"""Former leaks past a grant, past the front and out of old data, tested on the running stack through the gateway.
 
 More of these scenarios are in test_consent_over_time.py, test_every_value.py, test_endpoint_matrix.py and
 tests/gateway; those that need a restore are in drills/restarts.
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.system
 
 
 async def test_no_road_of_the_recipient_tells_a_fact_beside_the_grant(story: GatewayStory) -> None:
-    """Her municipality and the clinical deadline are never shown without a grant for them, and no longer once it has
-    ended."""
+    """A recipient never sees her municipality or the clinical deadline without a grant for them, nor after the grant
+    has ended."""
     for items, shown in ((["name"], False), (["name", "area", "situation"], True)):
         referral = await story.sent(
             consent={"items": items}, payload={}, from_case=["name"], clinical_deadline=DEADLINE
@@ -106,7 +106,8 @@ async def test_a_screening_of_a_case_that_moved_is_concluded_by_its_new_holder_a
 async def test_a_services_account_of_the_broker_withdraws_no_service_of_the_directory(
     story: GatewayStory, system: System
 ) -> None:
-    """It may try an event in the directory's name, or its own stream that republishes or captures such a subject."""
+    """A service's broker account cannot withdraw a service of the directory. It tries an event in the directory's name,
+    and its own stream that republishes or captures such a subject."""
     service_id = await story.any_service()
     broker = attached_broker(system.layout, system.state)
     victim, own = ServiceWithdrawn.SUBJECT, arrows.stream("reporting")

@@ -29,7 +29,7 @@ _LONGEST = 200
 
 
 def values(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
-    """Return each code, both booleans, both ends of a range, and one value for each format."""
+    """Yield each code, both booleans, both ends of a range, and one value for each format."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     for part in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):

@@ -1,4 +1,4 @@
-"""Read-only clients for tools that support HTTP Basic. They can read tables but no case, until their last day."""
+"""Read-only clients for tools that support HTTP Basic. Until they expire they can read tables, but no case."""
 
 import time
 from datetime import timedelta

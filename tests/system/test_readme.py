@@ -34,8 +34,10 @@ def test_the_tour_works_as_pasted(system: System) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
-    assert "Ana Ficticia" in done.stdout  # The recipient read what was granted,
-    assert '"status":410' in done.stdout.replace(" ", "")  # but nothing after the withdrawal.
+    assert "Ana Ficticia" in done.stdout  # The recipient read the granted content.
+    assert '"status":410' in done.stdout.replace(
+        " ", ""
+    )  # The recipient read nothing after the withdrawal.
 
 
 def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:

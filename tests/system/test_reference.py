@@ -1,4 +1,4 @@
-"""What a running deployment's own description generates, and what it must not contain."""
+"""The output generated from a running deployment's own description, and what it must not contain."""
 
 import re
 

@@ -70,7 +70,7 @@ __all__ = [
 async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
     story: GatewayStory,
 ) -> None:
-    """The directory publishes a pathway, and its event ranks what the referrer is offered."""
+    """The directory publishes a pathway, and its event determines the ranking that the referrer sees."""
     declining, following = [
         await story.service(owner, ("GBV-PSS",), ("VE1501",)) for owner in (SALUD, LEGAL)
     ]

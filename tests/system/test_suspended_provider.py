@@ -28,7 +28,8 @@ async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(
     service_id = await entered(story, str(provider))
     roads = roads_to(service_id)
     assert await open_roads(story, roads) == set(roads)
-    # Asked repeatedly while waiting for other services. Requests without a token would share one rate limit.
+    # The test repeats this search while it waits for other services. Requests without a token would share one rate
+    # limit.
     one_road = {"a coordinator's search": roads["a coordinator's search"]}
     cursor = await snapshot(story)
     referral = await story.sent(service_id=service_id)
@@ -97,7 +98,7 @@ async def entered(story: GatewayStory, provider: str) -> str:
 
 
 def roads_to(service_id: str) -> dict[str, tuple[str | None, str]]:
-    """Return each path by which a caller is led to the service: the client and the request."""
+    """Return each path by which a caller finds the service: the client and the request."""
     found = f"{DIRECTORY}/services?area={AREA}&category=HLT"
     return {
         "a search": (None, found),

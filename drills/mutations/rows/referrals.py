@@ -1051,7 +1051,7 @@ ROWS = (
         "rights-before-the-first-change",
         "gateway.front.callers.revocations:RightsOfNow.follow",
         Replaces("last is not None", "last"),
-        # On a fresh stack, where nobody has changed an identity yet: this test alone.
+        # This test runs alone on a fresh stack, where nobody has changed an identity yet.
         "tests/system/test_unheard.py::test_an_emergency_to_people_without_a_channel_raises_the_alarm_until_it_is_read",
     ),
     Row(

@@ -41,7 +41,7 @@ def ensure_internal_keys(pem: Path, jwks: Path) -> None:
     if not pem.exists():
         write_private(pem, new_private_pem())
     own = named_jwk(pem.read_text())
-    # After a rotation the file still contains the old key, because its last tokens are still in use.
+    # After a rotation, the file still contains the old key, because its last tokens are still in use.
     if own not in _published(jwks):
         _replace(jwks, orjson.dumps({"keys": [own]}), 0o644)
 
@@ -57,9 +57,9 @@ def _published(jwks: Path) -> list[Any]:
 def rotate_internal_keys(
     pem: Path, jwks: Path, *, wait: Callable[[float], None] = time.sleep
 ) -> str:
-    """Replace the internal signing key and return its id, without refusing any request. Services learn the new public
-    key first (they check once a second), then the front gets the private key. The old public key stays until the next
-    rotation, for tokens that it signed in the last minute."""
+    """Replace the internal signing key and return its id, without causing any request to be refused. Services learn the
+    new public key first (they check once a second), then the front gets the private key. The old public key remains
+    until the next rotation, for tokens that it signed in the last minute."""
     old, new = pem.read_text(), new_private_pem()
     public = [named_jwk(new), named_jwk(old)]
     _replace(jwks, orjson.dumps({"keys": public}), 0o644)
@@ -69,7 +69,7 @@ def rotate_internal_keys(
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a secret file atomically, readable by its owner only."""
+    """Write a secret file atomically. Only its owner can read it."""
     _replace(path, text.encode(), 0o600)
 
 

@@ -77,8 +77,8 @@ def _has(group: typer.Typer, command: str) -> bool:
 
 
 def mount(arguments: Sequence[str]) -> None:
-    """Load only the group of the given command, or all groups. Loading all groups took half of the startup time of `up`
-    and would keep their memory while the stack runs."""
+    """Load only the group of the given command, or all groups. Loading all groups took half of the startup time of
+    `up`, and they would use memory while the stack runs."""
     modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
     asked = arguments[0] if arguments else ""
     named = _group(asked) if asked in modules else None
@@ -110,7 +110,7 @@ def panels() -> dict[str, tuple[str, ...]]:
 
 
 def arranged() -> Any:
-    """Return the root command with all loaded groups, each in its panel."""
+    """Return the root command with all loaded groups, each in its help panel."""
     command: Any = get_command(app)
     panel_of = {name: panel for panel, names in panels().items() for name in names}
     here = command.commands

@@ -1,7 +1,7 @@
 """The process of `./ruta up`. It keeps the stack running and loads no library that only a command needs.
 
 Usage: `python -m stack.daemon WANTED`, with a `Wanted` as JSON. The command line itself, with its tables and HTTP
-client, needs four times the memory and would run as long as the stack.
+client, needs four times as much memory and would run as long as the stack.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _SHIP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """The caller's options for `./ruta up`. `port` 0 chooses a free port; `greet` prints the next steps."""
+    """The caller's options for `./ruta up`. A `port` of 0 chooses a free port. `greet` prints the next steps."""
 
     data: str
     port: int
@@ -57,7 +57,7 @@ def main(wanted: Wanted) -> None:
 def supervise(
     layout: Layout, choices: Choices, when_ready: WhenReady, *, quiet: bool = False
 ) -> None:
-    """Run the stack in this process until SIGINT or SIGTERM. Raises StackError if startup fails."""
+    """Run the stack in this process until SIGINT or SIGTERM. Raise StackError if startup fails."""
     with exclusive(layout):
         check_room(layout)
         check_port(choices.port, choices.host)
@@ -123,7 +123,7 @@ async def _ship(layout: Layout, console: Console) -> None:
 
 
 async def _welcome(*arguments: str) -> None:
-    """Run `stack.demo.welcome` in this terminal. Raises StackError with its last line if it fails."""
+    """Run `stack.demo.welcome` in this terminal. If it fails, raise StackError with the last line of its output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "stack.demo.welcome", *arguments),
         stdin=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Errors of the stack, each on a single line that tells a person what to do."""
+"""Errors of the stack. Each is a single line that tells a person what to do."""
 
 from typing import Self
 
@@ -21,8 +21,8 @@ class StackError(Exception):
 
 
 def in_one_line(error: StackError | OSError) -> str:
-    """Return the error as a line for the terminal. Raise an OSError without a file name again, because it is our bug;
-    other OSErrors concern a given path or the disk."""
+    """Return the error as a line for the terminal. Raise an OSError without a file name again, because it is a bug of
+    ours. Other OSErrors concern a given path or the disk."""
     if isinstance(error, StackError):
         return f"ruta: {error}"
     if error.filename is None:

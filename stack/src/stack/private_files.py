@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: bytes | str) -> None:
-    """Replace the file atomically, with mode 0600 from its first byte. On return it is on disk."""
+    """Replace the file atomically, with mode 0600 from its first byte. It is on disk when the function returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

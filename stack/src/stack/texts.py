@@ -19,7 +19,7 @@ said = Wording("stack").said
 
 
 def unknown_language(environment: Mapping[str, str]) -> str | None:
-    """Return the explicitly chosen language if it is not supported, else None."""
+    """Return the explicitly chosen language if it is not supported, or else None."""
     asked = environment.get(LANGUAGE_VARIABLE)
     return asked if asked and asked not in LANGUAGES else None
 

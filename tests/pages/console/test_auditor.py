@@ -46,7 +46,9 @@ def test_20_who_read_a_disclosure_is_found_in_four(
         assert "La cadena está completa" in page.inner_text("main")
         assert NAME not in page.content()
         page.goto("/console/audit?action=audit.read")
-        assert "Se consultó el registro de auditoría" in page.inner_text("main"), "the own look is in it"
+        assert "Se consultó el registro de auditoría" in page.inner_text("main"), (
+            "the own look is in it"
+        )
 
 
 def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(

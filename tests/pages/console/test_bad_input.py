@@ -1,4 +1,4 @@
-"""What somebody sends by mistake or on purpose: it is refused with the remedy, and what was typed stays."""
+"""Bad input, sent by mistake or on purpose. The console refuses it with the remedy and keeps what was typed."""
 
 import csv
 import io

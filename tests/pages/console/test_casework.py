@@ -1,4 +1,4 @@
-"""A caseworker's work on a case and the recipient's answers, without JavaScript."""
+"""A caseworker's work on a case and the recipient's responses, without JavaScript."""
 
 import re
 from collections.abc import Iterator
@@ -358,7 +358,7 @@ def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
     taps.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in page.inner_text("main")
     assert taps.count <= 11
-    # The form, the case and the referral form; the next page is the referral.
+    # Count the form, the case and the referral form, but not the last page, the referral.
     assert taps.pages - 1 <= 3
 
 

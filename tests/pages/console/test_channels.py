@@ -73,11 +73,12 @@ GONE = """async () => { for (const each of await (await navigator.serviceWorker.
 def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
     system: System, browsers: Browser
 ) -> None:
-    """Everything is the real browser except the push service: its answer is replaced, and its empty message arrives
-    by the browser's own protocol.
+    """Everything is real except the push service: the test replaces its response and delivers its empty message by the
+    browser's own protocol.
 
-    Proved: a page subscribes with our key, and a browser shows our empty message. The whole way from a referral, with
-    a push service on loopback: `drills/told/test_browser.py`. Not proved: that a vendor's push service accepts it.
+    The test proves that a page subscribes with our key, and that a browser shows our empty message.
+    `drills/told/test_browser.py` covers the whole path from a referral, with a push service on loopback. No test proves
+    that a vendor's push service accepts it.
     """
     with signed_in(browsers, system, "demo-recipient") as page:
         page.goto("/console/channels")

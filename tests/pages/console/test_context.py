@@ -17,7 +17,7 @@ _WORDS = map("abcdefghijklmnopqrstuvwxyz".__getitem__, count())
 
 
 def word() -> str:
-    """Return a text without digits, which these texts must not contain."""
+    """Return a random text without digits, because these texts must not contain any."""
     return next(_WORDS) * 5
 
 
@@ -133,7 +133,7 @@ def test_no_page_of_context_has_a_finding(
         opened = []
         for part in parts:
             page.goto(f"{CONTEXT}/{part}")
-            rows = page.locator("li.row a")  # Made by the tests above, if they ran.
+            rows = page.locator("li.row a")  # The tests above created these rows, if they ran.
             opened += [rows.first.get_attribute("href")] if rows.count() else []
         every = [
             address for part in parts for address in (f"{CONTEXT}/{part}", f"{CONTEXT}/{part}/new")

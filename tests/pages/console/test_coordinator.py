@@ -28,14 +28,14 @@ RECORDS = "/directory/v1/records/services"
 
 @pytest.fixture(scope="module", autouse=True)
 def sent_on(system: System) -> date:
-    """Return a referral sent on this day (UTC)."""
+    """Return the day (UTC) on which a referral was sent."""
     path = f"/referrals/v1/referrals/{sent(system).referral}"
     return date.fromisoformat(must(system, SENDER, "GET", path)["sent_at"][:10])
 
 
 @pytest.fixture(scope="module")
 def submitted(system: System) -> str:
-    """Submit an entry whose author wants to open it beyond the pathway."""
+    """Submit an entry that its author wants to make visible beyond the pathway."""
     ask = system.running.request
     listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
     line = next(one for one in listed if one["name"].startswith("Gestión de casos y apoyo"))
@@ -228,7 +228,7 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
     system: System, browsers: Browser
 ) -> None:
-    """Both endorsements are of the only service of its kind in a town."""
+    """Both endorsements are for the only service of its kind in a town."""
     name = "Kits de dignidad en zonas mineras"
     with signed_in(browsers, system, "demo-coordinator") as page:
         given = page.locator("li.row", has_text=name)
@@ -298,7 +298,8 @@ def published_by_another(system: System, pathway: str) -> None:
 
 
 def not_offered(page: Page, publisher: str, buttons: int = 0) -> None:
-    """A person who may not publish reads who may. Whoever coordinates can still return the version."""
+    """Check that the page offers no publishing but names who may publish. A coordinator can still return the
+    version."""
     assert page.get_by_role("button", name="Publicar esta versión").count() == 0
     assert page.inner_text("#publisher") == publisher
     assert page.locator("main button").count() == buttons
@@ -379,7 +380,7 @@ def test_a_step_is_added_by_its_need_and_shows_no_key(system: System, browsers: 
 
 
 def near_day(page: Page, name: str, words: str) -> str:
-    """Return the day that the browser offers under these words, without script. It is local and as people write it."""
+    """Return the local day that the browser offers for these words without scripts, in the format that people write."""
     offered = page.locator(f"#{page.locator(f'[name={name}]').get_attribute('list')} option")
     assert offered.all_inner_texts()[:2] == ["hoy", "mañana"]
     values = [each.get_attribute("value") for each in offered.all()]
@@ -433,7 +434,8 @@ def compared(page: Page) -> dict[str, list[str]]:
 def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
     system: System, browsers: Browser
 ) -> None:
-    """The rule applies to a message, a pathway step and an entry. Sending once more saves the typed version."""
+    """Whoever saves last sees both versions of a message, a pathway step or an entry. Sending once more saves the typed
+    version."""
     ask = system.running.request
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
@@ -550,7 +552,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
 ) -> None:
     with reading_in(language, browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks")
-        listed = page.locator("ul.rows li a")  # Made by the tests above, if they ran.
+        listed = page.locator("ul.rows li a")  # The tests above created these entries, if they ran.
         message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
         looked_at(
             page, axe, language,

@@ -98,7 +98,7 @@ def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> No
 def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     system: System, caseworker: Page
 ) -> None:
-    """After Send and after a refusal, Back and reload send nothing and ask nothing. Sending again gives the same
+    """After Send and after a refusal, Back and reload neither resend the form nor prompt. Sending again gives the same
     referral."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     posts: list[str] = []
@@ -226,7 +226,7 @@ def test_a_consent_is_withdrawn_at_the_desk_in_three(
     assert taps.count <= 3
     assert "Ya se había leído" in caseworker.inner_text("main")
     recipient.goto(referral)
-    for _ in range(2):  # The page that Back opens also has it.
+    for _ in range(2):  # Also check the page that Back opens.
         assert "Lo que la persona aceptó compartir" not in recipient.inner_text("main")
         assert "Edad" not in recipient.inner_text("main")
         recipient.go_back()
@@ -261,7 +261,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
         assert typed in text, "nothing is lost"
     assert recipient.locator("#form-decline").count() == 0
     assert recipient.locator("#form-start button").count() == 1, "what may be done now"
-    recipient.reload()  # No prompt appears: the refused form is not resent.
+    recipient.reload()  # No prompt appears, because the reload does not resend the refused form.
     assert "Aceptada" in recipient.inner_text("main")
 
 
@@ -311,7 +311,9 @@ def test_what_was_typed_outlives_a_language_and_an_ended_session(
         page.context.add_cookies(cast("list[SetCookieParam]", kept))
         with page.expect_navigation():
             page.get_by_role("button", name="Send").click()
-        if "/cases/new" in page.url:  # Another user's old form: the current user resends it.
+        if (
+            "/cases/new" in page.url
+        ):  # The form is another user's, so the current user sends it again.
             assert STRANGER in page.content()
             with page.expect_navigation():
                 page.get_by_role("button", name="Send").click()

@@ -24,7 +24,7 @@ MANY, BAD_OF_MANY = 5_000, 37
 
 
 def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:
-    """Return rows in our template; some name an unknown need."""
+    """Return a file in our template in which some rows name an unknown need."""
     path = "/directory/v1/imports/template?format=csv&language=es"
     template = system.running.request("im-officer", "GET", path).content.decode("utf-8-sig")
     columns = next(csv.reader(io.StringIO(template)))
@@ -166,7 +166,7 @@ def test_a_double_is_found_merged_and_gone_in_four(system: System, browsers: Bro
 
 
 def told(page: Page) -> Iterator[int]:
-    """Return the number of rows read at each reload until the worker is done."""
+    """Yield the number of rows read at each reload until the worker is done."""
     deadline = monotonic() + PATIENCE
     while (at_work := page.locator("#at-work")).count():
         assert monotonic() < deadline, at_work.inner_text()
@@ -201,7 +201,7 @@ def choose_period(page: Page, shape: str, at: int) -> None:
 
 
 def drafted(page: Page, months_ago: int) -> str:
-    """Return the address of a draft for this month."""
+    """Draft a bulletin for the month that ended `months_ago` months ago, and return its address."""
     page.goto("/console/bulletins")
     choose_period(page, r"\d{4}-\d{2}", months_ago)
     submit(page, "Preparar un borrador")
@@ -276,7 +276,7 @@ def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their
     with signed_in(browsers, system, "demo-im", scripts=True) as page:
         page.goto(bulletin)
         deadline = monotonic() + PATIENCE
-        # Ruta refuses an account created less than a minute ago, so order again.
+        # Ruta refuses an account created less than a minute ago, so press the button again.
         while (publish := page.get_by_role("button", name="Publicar")).count():
             assert monotonic() < deadline, page.inner_text("main")
             with page.expect_navigation():

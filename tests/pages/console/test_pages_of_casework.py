@@ -202,7 +202,7 @@ def test_every_page_is_of_one_of_the_walks() -> None:
 
 
 def of_coordinators(path: str) -> bool:
-    """Return whether a coordinator must open the page: coordinators own the line, and an access belongs to its
+    """Return whether a coordinator must open the page. Coordinators own the line, and an access belongs to its
     requester."""
     return "/line" in path or "{access_id" in path
 
@@ -220,7 +220,7 @@ def test_no_page_has_a_finding(
 
 
 ALLOWED = {"ruta_console_page_calls_at_once": "4.0", "ruta_console_page_rounds": "2.0"}
-# The audit page finds a case by its code, then its rows, then the names in them.
+# The audit page needs a third round: it finds a case by its code, then the case's rows, then the names in them.
 THIRD_ROUND = ("ruta_console_page_rounds", "/console/audit")
 FIRST_PAGE = {**ALLOWED, "ruta_console_page_rounds": "1.0"}
 
@@ -298,7 +298,7 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
 def test_a_form_that_was_refused_has_no_finding(
     system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
-    """Send empty forms. Each page lists missing values at the top and at their fields."""
+    """Each page that refuses an empty form lists the missing values at the top and at their fields."""
     refused = []
     with reading_in(language, browsers, system, "demo-supervisor") as page:
         for route, form in (

@@ -1,4 +1,5 @@
-"""The letterhead of bulletins, their document that people edit and upload again, and 5W files with another layout."""
+"""The bulletins' letterhead, the bulletin document that people edit and upload again, and 5W files with another
+layout."""
 
 import io
 import zipfile

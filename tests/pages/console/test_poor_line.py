@@ -24,10 +24,10 @@ REFERRALS = "/referrals/v1/referrals"
 _RELOADS = 20
 # A cut is visible at once. Reloading a page that is only late could lose a command.
 _PATIENCE_MS = PATIENCE * 1000
-# Half a page with a script does not always finish loading, but its request reports the cut. The retry sends the same
+# A page with a script may never finish loading after a cut, but its request reports the cut. The retry sends the same
 # request with the same key.
 _WHOLE_MS, _GLANCE_MS = 20_000, 200
-# Chromium needs a moment to show its own page instead; until then there is nothing to reload.
+# Chromium needs a moment to show its own error page; until then there is nothing to reload.
 _BREATH_MS = 1000
 _LOOK_MS = 500
 
@@ -54,8 +54,8 @@ asks: list[str] = []
 
 @contextmanager
 def breaking(system: System, line: PoorLine) -> Iterator[None]:
-    """Check that every place of a request is cut, without a request storm. One user action makes a command, its page
-    and its styles, and browsers repeat cut requests only for a while."""
+    """Check that requests are cut at every place, without a request storm. One user action sends a command and loads
+    its page and its styles. Browsers repeat cut requests only for a while."""
     # The tests on this connection share sign-ins, and each sign-in has a limit on renewals.
     lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
     before, asked = line.requests, len(asks)
@@ -83,7 +83,7 @@ def came(page: Page, answer: Response | None) -> bool:
 
 
 def done(page: Page, act: Callable[[], object]) -> None:
-    """Act once, then reload any page that did not arrive, as F5 does: a form is sent again unchanged."""
+    """Act once, then reload any page that did not arrive. Like F5, this sends a form again unchanged."""
 
     def again() -> None:
         page.reload(wait_until="commit", timeout=_PATIENCE_MS)
@@ -112,7 +112,7 @@ def opened(page: Page, address: str) -> None:
             answer = page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
-            # While Chromium replaces the page with its own, it interrupts every request.
+            # While Chromium replaces the page with its own error page, it interrupts every request.
             page.wait_for_timeout(_BREATH_MS)
             continue
         if came(page, answer):
@@ -196,7 +196,7 @@ def test_whose_renewed_session_was_lost_on_the_way_is_not_signed_out(
     with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
         page.goto("/console/cases/new")
         filled_in(page, name)
-        aged(system, page.context, 600)  # Its access token has expired.
+        aged(system, page.context, 600)  # The session's access token has expired.
         kept = session_of(page)
         button = page.get_by_role("button", name="Registrar el caso", exact=True).first
         with line.losing(), page.expect_event("requestfailed", lambda one: one.method == "POST"):

@@ -1,4 +1,4 @@
-"""A dangerous action asks for a fresh sign-in, and the form survives it."""
+"""A dangerous action requires a fresh sign-in, and the form keeps its content."""
 
 import re
 
@@ -21,7 +21,7 @@ EXCEPTIONS, WHY = "/referrals/v1/exceptions", "Nadie la vio desde el martes y no
 
 
 def asked(system: System) -> str:
-    """Return an exception that a client requested; a supervisor decides it."""
+    """Request an exception as a client, for a supervisor to decide; return its id."""
     case = must(system, SENDER, "POST", CASES, json={"area": "VE2313"})
     service = first_service(system)
     body = {

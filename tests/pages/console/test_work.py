@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
 
 
-# People with empty pages, in an organisation where nobody has done anything yet.
+# Pages that are empty in an organisation where nobody has done anything yet.
 EMPTY = (
     "/console", "/console/cases", "/console/decisions", "/console/sent", "/console/certificates",
     "/console/intake", "/console/retention", "/console/transfers", "/console/matches",
@@ -55,7 +55,7 @@ REFUSED = (
 
 @pytest.fixture(scope="module")
 def newcomer(system: System) -> str:
-    """Return a supervisor of a new organisation; the stack knows their credentials as it knows those of the demo."""
+    """Return a supervisor of a new organisation. The stack stores their credentials as it does for the demo."""
     body = {"name": "Fundación Recién Llegada", "aors": ["GBV"]}
     organisation = must(system, "im-officer", "POST", "/identity/v1/organisations", json=body)
     name = f"recien-llegada-{uuid4().hex[:8]}"
@@ -159,7 +159,8 @@ def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
 
 
 def reach(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Press Tab until the control has the focus. Each focused control on the way must show a ring outside the bar."""
+    """Press Tab until the control has the focus. Each control on the way must show a focus ring that the bar does not
+    cover."""
     for _ in range(300):
         page.keyboard.press("Tab")
         fault = page.evaluate(RING)

@@ -1,4 +1,4 @@
-"""Paths through the console that several tests share, driven by the texts on the pages as a person would."""
+"""Paths through the console that several tests share. They find controls by their texts, as a person would."""
 
 import re
 

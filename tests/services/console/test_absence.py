@@ -1,4 +1,4 @@
-"""On their notices page people enter when they will be away, and that they are back."""
+"""On their notices page, people enter when they will be away and when they are back."""
 
 from datetime import timedelta
 from pathlib import Path

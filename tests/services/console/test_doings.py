@@ -69,7 +69,7 @@ def calls(folder: Path, writers: set[str]) -> Iterator[ast.Call]:
 
 
 def said_in(nodes: list[ast.expr]) -> Iterator[tuple[str, bool]]:
-    """Return the texts, each with whether a code follows it."""
+    """Yield each text, and whether a code follows it."""
     for node in nodes:
         parts = {
             id(part) for f in ast.walk(node) if isinstance(f, ast.JoinedStr) for part in f.values
@@ -218,7 +218,7 @@ def test_whatever_may_be_chosen_has_words(
 
 
 def test_every_change_of_an_access_has_words() -> None:
-    whats, kinds = {"changed own second factor"}, set()  # One text is in a variable.
+    whats, kinds = {"changed own second factor"}, set()  # The code passes this text in a variable.
     for call in calls(ISSUER, {"record", "_changed"}):
         at = 3 if ast.unparse(call.func) == "_changed" else 2
         what = next((text for text, _ in said_in(call.args[at : at + 1])), "")

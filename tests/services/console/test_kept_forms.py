@@ -44,7 +44,7 @@ async def test_a_refused_form_is_shown_again_by_an_address_that_says_nothing(
     key = str(uuid4())
     there = await refused(pages, key)
     assert (urlsplit(there).path, parse_qs(urlsplit(there).query)) == (NEW, {"form": [key]})
-    for _ in range(2):  # A reload or a lost response.
+    for _ in range(2):  # The second request is a reload, or a retry after a lost response.
         shown = await pages.open(there)
         assert shown.status_code == 422
         assert f'value="{NAME}"' in shown.text
@@ -115,7 +115,7 @@ async def test_a_form_that_was_carried_out_leaves_nothing_but_its_number(pages: 
     shown = await pages.open(there)
     assert (shown.status_code, NAME in shown.text) == (200, False)
     assert f'name="key" value="{key}"' in shown.text, "sent again it is the same command"
-    # With other data it is a new form, and the page says so before sending it.
+    # A form with other data is a new form, and the page says so before sending it.
     pages.api.instead["POST /referrals/v1/cases"] = (
         422, {"code": "idempotency_key_reused", "status": 422},
     )  # fmt: skip

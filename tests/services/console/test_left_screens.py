@@ -152,12 +152,12 @@ def test_what_was_typed_is_covered_and_shown_to_the_same_person_alone(
 def test_what_was_sent_too_late_leaves_the_screen_after_a_while(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """Nobody can know whose text it is, so it disappears instead of being covered."""
+    """Nobody can know whose text was sent too late, so the text disappears instead of being covered."""
     beside = opened(context)
     ruta.not_sent = "over"
     page = opened(context)
     ruta.not_sent = ""
-    with told(page):  # They sign in again in another tab, as the page asks.
+    with told(page):  # The person signs in again in another tab, as the page asks.
         beside.reload()
     page.clock.fast_forward("14:50")
     assert CANARY in page.inner_text("body")
@@ -209,8 +209,8 @@ def test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is
 def test_a_screen_is_empty_once_they_signed_out_beside_it_on_a_page_without_a_script(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """Examples are the account page, or a phone without our script on that page. The response tells the browser to
-    clear its data."""
+    """A screen also clears after a sign-out without our script, as on the account page or on some phones. The response
+    tells the browser to clear its data."""
     left, beside = opened(context), opened(context)
     left.clock.fast_forward(6000)
     assert CANARY in left.inner_text("body")

@@ -28,7 +28,7 @@ def text_of(content: bytes) -> str:
 
 
 def test_a_text_is_printed_as_it_was_typed() -> None:
-    """Whoever writes a note must not write the paper."""
+    """The author of a note must not be able to alter the rest of the paper."""
     typed = '#panic("no") *not bold* $x$ @ref <label> \\ #include "/etc/passwd" ñandú — 日🙂'
     part = Part(
         typed, [(typed, typed)], (typed,), ((typed,),), (typed, "a" * 5000, "uno\ndos"), typed
@@ -44,7 +44,8 @@ def test_a_text_is_printed_as_it_was_typed() -> None:
 
 
 async def test_a_copy_with_a_missing_part_is_not_printed(pages: Console) -> None:
-    """The person would read it as all that is kept about her."""
+    """A copy with a missing part is not printed, because the person would take it for everything that is stored about
+    her."""
     whole = await pages.open(f"{COPY}?language=es")
     assert whole.headers["content-type"] == "application/pdf"
     assert whole.headers["content-disposition"].startswith("attachment; ")

@@ -1,4 +1,4 @@
-"""A service page, as a caseworker explains the service to a person."""
+"""The service page, from which a caseworker explains the service to a person."""
 
 from console.codes import Codes
 from console.services import api

@@ -154,7 +154,7 @@ def test_our_templates_must_be_given_all_that_they_show() -> None:
         _environment().get_template("templates/problem.html").render()
 
 
-# Text → its number is never one, or is a name before a verb.
+# Text → why it needs no singular: its number is never one, or its placeholder is a name.
 _NOT_COUNTED = {
     "referral.read_again": "it was read at least twice",
     "successions.ended": "an organisation",
@@ -167,7 +167,8 @@ _NOT_COUNTED = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_number_before_a_noun_has_a_singular(language: str) -> None:
-    """Otherwise a page says "1 filas". Texts with two numbers put each after its noun: "Filas: 3 (nuevas: 1)"."""
+    """A number before a noun has a singular; otherwise a page says "1 filas". Texts with two numbers put each after its
+    noun: "Filas: 3 (nuevas: 1)"."""
     counted = re.compile(r"\{\w+\} (?:más |more |other |otras? |new |de |unas )?[a-záéíóúñ]{3,}s\b")
     only_plural = {
         key

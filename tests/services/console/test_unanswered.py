@@ -104,7 +104,7 @@ async def test_no_page_says_that_there_is_nothing_where_nobody_answered(pages: C
 
 
 def has(api: Any, call: str, **changes: Any) -> None:
-    """Change this response of the API from now on."""
+    """Change the API's response to this call from now on."""
     status, body = api.of(*call.split(" "))
     api.instead[call] = (status, {**body, **changes})
 
@@ -242,7 +242,7 @@ TOWN = "VE2313"
 @pytest.mark.parametrize(
     ("page", "call", "changes", "name", "stands"),
     [
-        # More precise than the form's choices; an empty value would mean everywhere.
+        # This area is more precise than the form's choices; an empty value would mean everywhere.
         (f"/console/people/{PAGE}", f"GET {PERSON}", {"areas": [TOWN]}, "areas[]", TOWN),
         # The user's own organisation, and one that the directory does not list.
         (f"/console/cases/{PAGE}/implicated", f"GET {CASE}", {"implicated_organisations": [OWN]},
@@ -285,7 +285,7 @@ async def test_rights_stay_ticked_where_another_form_of_the_page_was_refused(
     assert shown.status_code == 412
     for name in ("roles", "scopes", "aors"):
         assert boxes(shown.text, f"{name}[]") == set(stands[name])
-    # In the form of the roles, a cleared box stays cleared.
+    # In the roles form, a cleared box stays cleared.
     sent = {"version": "2", "shown": "roles[]", "roles[]": "auditor"}
     again = (await pages.send(f"/console/people/{PAGE}", sent)).text
     assert boxes(again, "roles[]") == {"auditor"}
@@ -479,7 +479,8 @@ def test_a_mapping_is_written_and_read_the_same_whatever_signs_theirs_hold() -> 
 async def test_a_name_in_an_address_leads_nowhere_but_to_its_own_place(
     pages: Console, page: str, asked: str | None
 ) -> None:
-    """Otherwise a link from another person could read another record with the opener's rights."""
+    """A name in an address cannot lead to another path. Otherwise a link from another person could read another record
+    with the opener's rights."""
     await pages.open(page)
     others = {"GET /identity/v1/organisations", "GET /referrals/v1/instruments"}
     assert [call for call, _ in pages.api.asked if call not in others] == ([asked] if asked else [])

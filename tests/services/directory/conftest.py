@@ -63,7 +63,7 @@ def scenario(entered_scenario: Scenario) -> dict[str, UUID]:
 def begun_with(
     request: pytest.FixtureRequest, directory_database: ServiceDatabase
 ) -> ServiceDatabase:
-    """Begin with an empty directory, or with the scenario's services if the test asks for it."""
+    """Return an empty directory database, or one with the scenario's services if the test asks for it."""
     if "scenario" in request.fixturenames:
         entered: Scenario = request.getfixturevalue("entered_scenario")
         return entered.database
@@ -153,7 +153,7 @@ Publish = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def publish(api: AsyncClient) -> Publish:
-    """Enter a service as the GBV coordinator, which also approves it; return its id."""
+    """Return a function that enters a service as the GBV coordinator, which also approves it, and returns its id."""
 
     async def run(client: str = "gbv-coordinator", **changes: Any) -> str:
         answer = await api.post(

@@ -1,5 +1,5 @@
-"""HSDS 3.2.3: official examples come back unchanged, and every response validates against the official schemas. The
-Level 1 and 2 checks of the Open Referral UK validator pass."""
+"""HSDS 3.2.3: the API returns official examples unchanged, and every response validates against the official schemas.
+The Level 1 and 2 checks of the Open Referral UK validator pass."""
 
 import json
 from collections.abc import Callable

@@ -70,8 +70,8 @@ async def test_an_event_of_a_confidential_service_is_coarse(
 async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """A copy needs both to hide the service as the directory does. A restricted service's event contains nothing
-    else."""
+    """An event contains the visibility and the country, because a copy needs both to hide the service as the directory
+    does. A restricted service's event contains nothing else."""
     own = await publish(
         visibility="restricted",
         categories=["GBV-SHELTER"],
@@ -89,7 +89,7 @@ async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
 async def test_an_event_names_nobody(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Events outlive what the public may read, so they contain only ids and codes, even for public services."""
+    """Events outlive a service's public visibility, so they contain only ids and codes, even for public services."""
     own = await publish(visibility="public")
     seen = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
     ((_, data),) = await _events(database, own)
@@ -147,7 +147,7 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
 
 @pytest.fixture
 def dates(api: AsyncClient, database: Database) -> Dates:
-    """Return the dates that a worker uses whose clock has agreed with the database for a long time."""
+    """Return the dates of a worker whose clock has agreed with the database for a long time."""
     return Dates(database, CLOCK_LOOKS, Metrics())
 
 
@@ -190,7 +190,7 @@ async def test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody(
     looks = CLOCK_LOOKS.c
     with clock.shifted(timedelta(days=2)):
         assert await looked(at=sa.func.now() - step) == 0
-        # Later writes do not make it visible earlier.
+        # Later writes do not make the expiry visible any earlier.
         curator = as_("gbv-coordinator")
         ended = await api.delete(f"{V1}/endorsements/{over}/GBV", headers=curator)
         assert ended.status_code == 204, ended.text
@@ -201,7 +201,7 @@ async def test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody(
         assert shown["functional_status"]["code"] == "fully_functional"
         assert await ids_seen(api, "anonymous", referable="true") == [
             soon
-        ]  # Its date has passed, so it is not referable.
+        ]  # The other service's date has passed, so it is not referable.
         assert await looked(believed_from=looks.believed_from - timedelta(days=3)) == 1
         shown = (await api.get(f"{V1}/services/{over}", headers=as_("anonymous"))).json()
         assert shown["functional_status"]["code"] == "unknown"

@@ -1,4 +1,4 @@
-"""The map of gaps shows each area in its place and nothing hidden."""
+"""The gap map shows each area in its place and nothing hidden."""
 
 from directory.pathways.gaps.matrix import Row
 from directory.show.information.gap_map import Area, areas_of, shades, tiles

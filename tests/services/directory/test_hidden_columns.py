@@ -32,7 +32,7 @@ def service(level: str) -> dict[str, Any]:
     """Return a service with unique texts; its organisation is public."""
     made = lists.hidden(level)
     made["organization"] = {"id": str(organisation(2)), "name": "Salud", "description": "x"}
-    del made["attributes"]  # A term is a shared text.
+    del made["attributes"]  # Other services share a term's text.
     return made | {
         "alternate_name": "Zzyzx dos",
         "alert": "Zzyzx tres",

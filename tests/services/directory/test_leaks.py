@@ -26,7 +26,8 @@ from tests.services.directory.conftest import (
 from tests.support.databases import common_settings, rolled_back
 from tests.support.principals import organisation
 
-# Values with which a person who may see the hidden record finds it. The test fails if a list parameter has none.
+# Values with which a person who may see the hidden record would find it. The test fails if a list parameter has no
+# value.
 OWN = "0190b000-0000-7000-8000-00000000beef"
 SITE = "0190b000-0000-7000-8000-00000000cafe"
 PLACE = "0190b000-0000-7000-8000-00000000d00d"
@@ -493,7 +494,7 @@ async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
     review = await api.get(f"{V1}/records/services/{own}/review", headers=im)
     assert "Zzyzx" not in review.text
     assert '"Propia"' in review.text
-    # A second entry that names it gets the same organisation.
+    # A second entry that names this organisation gets the same one.
     again = service_document(name="Otra", organization=named)
     second = await api.post(f"{V1}/records/services", json=again, headers=im)
     records = [
@@ -553,7 +554,7 @@ async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str
     ids: dict[str, str] = {}
 
     def plain(value: Any) -> Any:
-        """Replace ids that change in each run with their order."""
+        """Replace ids that change in each run with their sequence numbers."""
         if isinstance(value, dict):
             return {k: plain(v) for k, v in value.items() if not k.endswith("_at")}
         if isinstance(value, list):

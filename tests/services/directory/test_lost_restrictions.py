@@ -116,7 +116,7 @@ async def test_what_was_hidden_or_withdrawn_is_so_again(
 async def test_whoever_opens_it_after_that_is_not_contradicted(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """The worker does not hide it again, even if the database goes back once more."""
+    """The worker does not hide a reopened service again, even if the database goes back once more."""
     house, other = await publish(), await publish(name="Otra")
     followed = await connection.begin_nested()
     await changed(api, house, **HIDDEN)
@@ -140,7 +140,7 @@ async def test_whoever_opens_it_after_that_is_not_contradicted(
 async def test_more_than_the_last_word_is_looked_for_where_it_was_forgotten(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Between and before the two lost events, some events are not lost."""
+    """The worker finds every lost event, even if events between and before them are not lost."""
     houses = [await publish(name=f"Casa {number}") for number in range(4)]
     await changed(api, houses[0], **HIDDEN)
     await worker.told()

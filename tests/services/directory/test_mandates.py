@@ -117,7 +117,7 @@ def _at(pcode: str, **place: Any) -> dict[str, Any]:
 async def test_an_endorsement_does_not_outlive_what_it_was_given_to(
     api: AsyncClient, publish: Publish, changes: dict[str, Any], left: list[str], drafted: bool
 ) -> None:
-    """The endorsed service has since moved to another organisation or place, or become another kind."""
+    """An endorsement ends when the service moves to another organisation or place, or changes its kind."""
     # An organisation cannot give its service away, so a coordinator does it.
     who = "ngo-salud" if drafted and "organization" not in changes else "gbv-coordinator"
     approves = as_("gbv-coordinator", aors=["CP", "GBV"])

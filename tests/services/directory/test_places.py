@@ -50,7 +50,7 @@ async def _shelter(publish: Publish, **house: Any) -> str:
 async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_another_municipality(
     api: AsyncClient, publish: Publish, pcode: str, left: list[str], road: str
 ) -> None:
-    """The same happens when the service's own entry is edited. A person who moves the place's record approves it for
+    """Editing the service's own entry has the same effect. A person who moves the place's record approves the move for
     their own areas."""
     own = await publish(categories=["GBV-CM", "CP-CM"])
     both = as_("gbv-coordinator", aors=["CP", "GBV"])
@@ -100,8 +100,8 @@ async def test_another_service_at_a_shelters_place_does_not_publish_its_address(
 async def test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """Otherwise a partner's client, or a thief with its secret, could send people to another address without a
-    coordinator's review."""
+    """A client that may not publish a service may not change its place either. Otherwise a partner's client, or a thief
+    with its secret, could send people to another address without a coordinator's review."""
     own = await publish()
     place = await _place_of(api, own)
     elsewhere = {**OPEN, "latitude": 10.1, "name": "Otra puerta"}
@@ -151,7 +151,7 @@ async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again
 async def test_history_tells_no_address_of_a_place_that_was_closed_since(
     api: AsyncClient, publish: Publish, database: Database, by: str
 ) -> None:
-    """The rows do not contain the address either, because backups and copies would outlive it."""
+    """The history rows do not contain the address either, because it would survive in backups and copies."""
     own = await publish()
     path, reader = f"{V1}/records/services/{own}", as_("gbv-coordinator")
 

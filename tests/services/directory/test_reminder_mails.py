@@ -165,7 +165,7 @@ async def test_a_mail_that_comes_back_later_is_told_to_whoever_curates_the_entry
         assert await bounce(api, harmless) == 204
     assert await bounce(api, mail.as_string()) == 422  # Not a delivery report.
     assert await bounce(api, report(mail), "ngo-salud") == 403
-    forged = EmailMessage()  # Its sender knows the organisation but not the e-mail.
+    forged = EmailMessage()  # The forger knows the organisation's id but not the e-mail's.
     forged["Message-ID"] = f"<{organisation(2)}.1.{'0' * 32}@ruta.example.org>"
     assert await bounce(api, report(forged)) == 204
     for who in ("gbv-coordinator", "ngo-salud"):

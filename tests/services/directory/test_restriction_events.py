@@ -121,7 +121,8 @@ async def test_what_the_backup_hides_is_not_opened_by_a_word(
 async def test_a_possible_house_hides_its_place_again_only_where_the_backup_shows_it(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Readers see it masked. A restore must not write the mask into the record, which still waits for its review."""
+    """Readers see the place masked. A restore must not write the mask into the record, which still waits for its
+    review."""
     house, shown = await publish(name="Casa segura para mujeres"), await publish(name="Consulta")
     async with database.transaction() as session:
         word = {service: word async for service, word in words_now(session)}[UUID(house)]
@@ -140,7 +141,7 @@ async def test_a_possible_house_hides_its_place_again_only_where_the_backup_show
 async def test_the_record_says_what_it_restricts_without_having_told_it(
     publish: Publish, database: Database
 ) -> None:
-    """An earlier release wrote this record."""
+    """A record that an earlier release wrote still reports what it restricts."""
     own, other = await publish(**HIDDEN, categories=["GBV-SHELTER"]), await publish(name="Otra")
     async with database.transaction() as session:
         await session.execute(sa.update(services).values(restricted=None))

@@ -337,8 +337,8 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
 async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_above(
     database: Database,
 ) -> None:
-    """The count of an unfiltered list, over services of every visibility. A service has a document at its own level and
-    at each higher level."""
+    """The count of an unfiltered list is right for services of every visibility. A service has a document at its own
+    level and at each higher level."""
     own, other = UUID("0190a000-0000-7000-8000-000000000002"), UUID(int=255)
     documents = [
         f"({level}::smallint, {visibility}::smallint, '{owner}'::uuid, '{manager}'::uuid,"

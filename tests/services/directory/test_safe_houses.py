@@ -159,7 +159,7 @@ async def test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_pl
 async def test_a_file_with_a_held_house_says_that_it_holds_a_part_of_it(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """Importing such an export again would remove the place from the record."""
+    """The export marks the house as abridged, because importing it again would remove the place from the record."""
     house = await publish(**HINTS["its name"])
     other = await publish()
     file = await api.get(f"{V1}/exports?format=hsds", headers=as_("im-officer"))

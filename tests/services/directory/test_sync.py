@@ -1,4 +1,4 @@
-"""Keeping a copy: a snapshot first, then only changes. The tests use real commits, because positions are
+"""Copies of the directory: a snapshot first, then only changes. The tests use real commits, because positions are
 transactions."""
 
 import json
@@ -217,8 +217,8 @@ async def test_a_cursor_of_another_audience_asks_for_a_new_snapshot(live: AsyncC
 async def test_a_copy_of_before_a_restore_asks_for_a_new_snapshot(
     live: AsyncClient, postgres: PostgresServer, internal_jwks: Path, tmp_path: Path
 ) -> None:
-    """The restored server continues from another position, and the copy contains entries that the server has never
-    had."""
+    """A copy from before a restore needs a new snapshot. The restored server continues from another position, and the
+    copy contains entries that the server has never had."""
     contents.dump(postgres, ("directory_sync",), tmp_path)
     house = await _enter(live)
     copy, cursor = await _snapshot(live, "anonymous")
@@ -313,7 +313,8 @@ async def test_a_restricted_read_is_logged(live: AsyncClient) -> None:
 
 
 async def test_an_area_that_is_not_known_is_not_everywhere(live: AsyncClient) -> None:
-    """The area comes from an external provider, or the renewed area table no longer contains it."""
+    """An unknown area does not count as everywhere. It comes from an external provider, or the renewed area table no
+    longer contains it."""
     own = await _enter(live, **confidential())
     for areas, status in ([], 200), (["VE23"], 200), (["XX23"], 404), (["XX23", "VE20"], 404):
         answer = await live.get(

@@ -1,4 +1,4 @@
-"""If services are published together, their terms end up as if one had followed the other."""
+"""Services published together leave the same terms as services published one after the other."""
 
 from itertools import permutations
 from typing import Any

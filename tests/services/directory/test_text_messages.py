@@ -124,7 +124,7 @@ async def test_the_nearest_public_services_fit_three_messages(
     assert len(said) == 3
     assert "+58 261 555 0101" in said[0]
     assert "Escondida" not in "".join(said)
-    # There are none in that state, so it returns the nearest.
+    # That state has no public service, so the response contains the nearest.
     assert "Atencion psicologica" in (await answers(api, "TACHIRA 3"))[0]
     assert await answers(api, "ZULIA COMIDA") == [
         "No se encontro un servicio publico. En peligro, llame al 911."
@@ -212,10 +212,12 @@ async def test_an_answer_is_sent_and_nothing_of_who_asked_is_kept(
         gateway.status = 503
         assert (await ask())[0] == 503  # The sender sees the error and retries.
         gateway.status, gateway.drop = 201, True
-        assert (await ask())[0] == 200  # It may have been accepted, so it is not resent.
+        assert (await ask())[
+            0
+        ] == 200  # The gateway may have accepted the message, so Ruta does not resend it.
         gateway.drop = False
         count = len(gateway.requests)
-        for _ in range(Turns.MOST * 2):  # An autoresponder answers every message.
+        for _ in range(Turns.MOST * 2):  # An autoresponder replies to every message.
             assert (await ask())[0] == 200
         assert len(gateway.requests) - count <= Turns.MOST * 3
         assert await sizes() == before

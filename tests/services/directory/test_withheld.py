@@ -67,8 +67,8 @@ def test_what_is_published_is_offered_unless_its_organisation_is_suspended(
 async def test_what_was_withdrawn_and_is_worked_on_again_is_offered_to_nobody_until_it_is_approved(
     api: AsyncClient, publish: Publish, database: Database, again: str
 ) -> None:
-    """Reporting it as full, verifying it or lifting a suspension used to bring it back to every list without an
-    approval."""
+    """Reporting a withdrawn service as full, verifying it or lifting a suspension used to return it to every list
+    without an approval."""
     own = await publish()
     record, keeper = f"{V1}/records/services/{own}", as_("ngo-salud")
     await api.post(f"{record}/withdraw", headers=CURATOR)
@@ -109,7 +109,7 @@ async def test_a_suspended_organisations_services_are_offered_to_nobody_and_agai
 async def test_copies_are_told_that_it_was_withdrawn_and_that_it_is_there_again(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """The events go to referrals and reporting. Otherwise people would still be sent there."""
+    """Referrals and reporting receive the events. Otherwise people would still be sent to the service."""
     own = await publish()
     await suspended(api, database, SALUD)
     # The directory stores writes during the suspension, but publishes no event.
@@ -200,7 +200,7 @@ async def test_of_the_organisation_itself_its_name_is_left_for_those_who_sent_so
 async def test_nobody_takes_the_place_of_a_site_that_is_off_the_lists_for_now(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Otherwise the service could not come back."""
+    """No new site may replace one that is temporarily off the lists. Otherwise its service could not come back."""
     site = {"id": leaks.SITE, **service_document()["service_at_locations"][0]}
     await api.post(
         f"{V1}/records/services",

@@ -263,7 +263,7 @@ class CaseCommand:
     """A command. `states` are the referral's states, or empty if the command is not about a referral. `route` is the
     API's route.
 
-    `yields` means that it leaves a locked case to its next round.
+    `yields` means that the command skips a locked case until its next round.
     """
 
     name: str

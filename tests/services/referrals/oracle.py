@@ -243,7 +243,6 @@ class Access:
 
 
 def may_decide(by: str, case: Case, now: datetime) -> bool:
-    """Return whether this decider may still decide."""
     if by == "person":
         return not case.is_child(now)
     if by == "caregiver":
@@ -349,8 +348,8 @@ def is_at_desk(caller: Caller, report: Report) -> bool:
 
 
 def is_handed(caller: Caller, report: Report) -> bool:
-    """Return whether the caller reads a report that became a case. An organisation that made it a case reads it while
-    it holds the case."""
+    """Return whether the caller reads a report that became a case. The organisation that made the case reads the report
+    while it holds the case."""
     case, own = report.case, caller.organisation
     return (
         caller.reads_cases
@@ -377,7 +376,7 @@ def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int
     if sharing.case.erased or not caller.reads_cases:
         return None
     if side not in sides:
-        # Both sides fell together and the referral ended; the page names no order of two refusals.
+        # Both sides became one organisation and the referral ended; the page defines no order of the two refusals.
         together = sharing.word.to == sharing.case.holder
         return None if together else 403 if sides else 404
     accused = sharing.word.to in sharing.case.implicated
@@ -439,7 +438,7 @@ class Past:
 
 
 def restore(then: Past, now: Past) -> None:
-    """Return `then` after a restore with the lists of `now`. Withdrawals, erasures, transfers, hand-overs,
+    """Turn `then` into the state after a restore with the lists of `now`. Withdrawals, erasures, transfers, hand-overs,
     implications, retracted entries, a child's corrected age and restrictions survive."""
     _restore_cases(then, now)
     then.teams = {

@@ -228,7 +228,7 @@ _NOTED = [{"note": "n1", "value": NOTE, "storedAt": "2026-11-09", "createdBy": _
 
 
 def _form_records(peer: Peer, base: Body, at: str, rows: str, row: str) -> Iterator[Record]:
-    """Yield records that every form tool sends. `at` is the prefix of a question and `row` that of a question in a
+    """Yield records that every form tool sends. `at` is the prefix of a question, and `row` is that of a question in a
     repeat."""
     for name, changes, ends in (
         ("whole", {}, "taken"),
@@ -316,7 +316,7 @@ def _primero() -> Iterator[Record]:
     yield from (
         Record(peer, each.name, each.body, each.ends)
         for each in _form_records(peer, base, "data.", "data.services_section", "service_")
-        if "first" not in each.body["data"]  # Here the name has a single field.
+        if "first" not in each.body["data"]  # In this format the name has a single field.
     )
     for name, changes, ends in (
         ("hidden name", {"data.name": "*******", "data.hidden_name": True}, "taken"),

@@ -203,7 +203,7 @@ class Story:
         return await self.made(who, "/referrals", body)
 
     async def sent(self, **changes: Any) -> dict[str, Any]:
-        """Return a referral from Refugio to a health service of Salud, sent under its own consent."""
+        """Send a referral from Refugio to a health service of Salud under its own consent, and return it."""
         service_id = changes.pop("service_id", None) or await self.any_service()
         given = changes.pop("case_id", None)
         case_id = given or (await self.case())["id"]

@@ -94,7 +94,9 @@ async def test_a_call_that_waited_is_not_made_to_whoever_gave_the_case_away(
     await moved(story, referral)
     with clock.shifted(LATER):
         assert await dispatched(story, settings) == 2
-    assert kinds_in(receiver) == kinds  # Calls to the organisation that accepted it.
+    assert (
+        kinds_in(receiver) == kinds
+    )  # The organisation that accepted the referral still gets its calls.
     assert await statuses(story, "ngo-refugio", hook) == ["access_ended"]
 
 

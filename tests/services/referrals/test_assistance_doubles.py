@@ -1,4 +1,4 @@
-"""Duplicates across organisations: a keyed match by consent that reveals nothing else."""
+"""Duplicates across organisations: a keyed match under a consent that reveals nothing else."""
 
 from datetime import timedelta
 from typing import Any
@@ -134,7 +134,8 @@ async def test_who_takes_a_case_over_learns_nothing_of_its_doubles_and_nobody_le
 async def test_each_comparison_counts_towards_the_day_also_of_one_case_under_other_names(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise one invented case, renamed or withdrawn again and again, could check any number of people."""
+    """Each comparison counts towards the daily limit. Otherwise one invented case, renamed or withdrawn again and
+    again, could check any number of people."""
     monkeypatch.setattr(matching_service, "MOST_PER_DAY", 2)
     case, other = await known(story, NGO), await known(story, OTHER)
     asked = []

@@ -142,7 +142,7 @@ async def test_a_restore_is_told_from_a_forgery(
         await act_as_service(session)
         (restore,) = await restores_since(session, told_since)
         assert restore.kept_until < before < restore.at, "no reading between them is known"
-    # From this point the chain must match its anchor as before.
+    # From here on the chain must match its anchor again.
     for _ in range(4):
         await entry(database, chain)
     assert await anchor(database, file) >= 1
@@ -162,12 +162,13 @@ async def test_the_lost_end_of_a_promoted_standby_is_counted_until_a_person_mark
     for chain in (long, short):
         await entry(database, chain)
     await anchor(database, file)
-    # An idle system anchors its lists alone.
+    # On an idle system the worker anchors only its lists.
     await anchor(database, file, Head(1, "one"))
     assert lost_entries(file) == 0
     cut_back(postgres, long, to=3)
     cut_back(postgres, short, to=0)
-    # The promoted standby is written to before the worker looks, with the numbers of lost transactions.
+    # Other processes write to the promoted standby before the worker checks it, with the numbers of lost
+    # transactions.
     for chain in (long, long, short):
         await entry(database, chain)
     postgres.psql("UPDATE audit_heads SET position = '3'", database="referrals_anchor")
@@ -211,7 +212,8 @@ async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
 async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
     database: Database, tmp_path: Path
 ) -> None:
-    """Otherwise an attacker who shortens the list could wait ten seconds, and a restore would accept it."""
+    """A shortened list does not become the anchored one. Otherwise an attacker who shortens it could wait ten seconds,
+    and a restore would accept it."""
     file = tmp_path / "anchor.jsonl"
     await anchor(database, file, None, Head(4, "four"))
     for shorter in (Head(3, "three"), Head()):

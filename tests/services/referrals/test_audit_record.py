@@ -88,7 +88,7 @@ async def test_the_table_holds_what_the_list_holds(story: Story) -> None:
         answer = await story.get(who, "/audit/export")
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(StringIO(answer.text)))
-        # This read of the list is newer than the entries that it shows.
+        # Ignore this read of the list, which is newer than the entries that it shows.
         kept = [row["id"] for row in rows if row["action"] != "audit.read"]
         assert kept == [entry["id"] for entry in listed]
         assert bool(rows[0]["hash"]) == (who == AUDITOR)
@@ -139,7 +139,7 @@ async def test_a_statement_sums_up_a_span_and_verifies_its_chains(story: Story) 
     case = (await story.accepted())["case_id"]
     whole = await entries(story)
     stated = (await statement(story)).json()
-    read = {"audit.read": 1}  # The read of the list came after it.
+    read = {"audit.read": 1}  # The list was read after these entries.
     assert Counter(stated["by_action"]) == Counter(e["action"] for e in whole) + Counter(read)
     assert stated["entries"] == sum(stated["by_action"].values())
     assert (

@@ -93,14 +93,14 @@ async def test_together_nothing_is_left_of_what_was_refused(
         done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
         assert [r["status"] for r in done["results"]] == statuses
         assert await counted(story) == [0, 0]
-    batch[wrong]["body"] = right  # Keeps its keys, because the failed batch stored nothing.
+    batch[wrong]["body"] = right  # Reuse the keys, because the failed batch stored nothing.
     done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
     assert [r["status"] for r in done["results"]] == [201, 201, 200]
     assert await counted(story) == [0, 1]
 
 
 async def test_an_erasure_in_the_middle_is_the_end_of_what_went_before(story: Story) -> None:
-    """The key of the case in the first consent is still in memory and must not be used."""
+    """After the erasure, the case key from the first consent is still in memory and must not be used."""
     service_id, case = await story.service(), await story.case()
     consent, _, _ = commands(case["id"], service_id, story)
     erasure = {"confirm": case["reference"], "basis": "person_request"}

@@ -90,8 +90,8 @@ ROADS: list[Send] = [directly, under_its_case, by_fhir, in_a_batch, by_an_except
 async def test_a_service_is_asked_for_its_country_on_every_road(
     story: Story, send: Send, where: dict[str, Any], crosses: bool
 ) -> None:
-    """The country is that of its areas, or the one that the directory announces. A service without a country accepts no
-    referral."""
+    """A service's country is that of its areas, or the one that the directory announces. A service without a country
+    accepts no referral."""
     service_id, case = await story.service(**where), await story.case()
     grant = await story.consent(case["id"], service_id)
     draft = await story.draft(case["id"], service_id)
@@ -173,7 +173,7 @@ async def offered(story: Story, case_id: str) -> Response:
 async def test_a_case_goes_to_an_organisation_abroad_under_a_protocol_for_everything(
     story: Story,
 ) -> None:
-    """Ruta checks it at the offer and again at the acceptance."""
+    """Ruta checks the protocol at the offer and again at the acceptance."""
     await story.service(SALUD, areas=("CO11",))
     case = (await story.case())["id"]
     assert code(await offered(story, case)) == REFUSED
@@ -195,7 +195,7 @@ async def test_a_case_goes_to_an_organisation_abroad_under_a_protocol_for_everyt
 async def test_a_case_stays_in_the_country_where_the_organisation_works_there_too(
     story: Story, areas: tuple[str, ...] | None
 ) -> None:
-    """This also holds if the directory lists no service of the organisation."""
+    """The case stays in the country even if the directory lists no service of the organisation."""
     if areas is not None:
         await story.service(SALUD, areas=areas)
     answer = await offered(story, (await story.case())["id"])

@@ -139,7 +139,8 @@ async def test_an_open_access_ends_when_its_organisation_is_implicated(story: St
 async def test_the_implicated_are_named_beside_the_record_and_cannot_be_called(
     story: Story,
 ) -> None:
-    """Break-glass opens a record but must not create a danger."""
+    """Break-glass opens a record but must not create a danger, so it names the implicated without a way to call
+    them."""
     father = {"name": "Luis Canaria", "contact": {"phone": "+58 412 5550777"}}
     case = await story.child(9, caregiver="implicated", identity={"caregiver": father})
     await implicate(story, case, LEGAL)
@@ -203,7 +204,9 @@ async def test_the_holder_does_not_ask_for_its_own_case_and_an_erased_one_is_gon
     path = await opened(story, case)
     erasure = {"confirm": case["reference"], "basis": "person_request"}
     await story.made(HOLDER, f"/cases/{case['id']}/erase", erasure)
-    assert (await story.get(ASKER, f"{path}/case")).status_code == 403  # It ended with the case.
+    assert (
+        await story.get(ASKER, f"{path}/case")
+    ).status_code == 403  # The access ended with the case.
     assert (await story.post(ASKER, "/break-glass", body)).status_code == 404
 
 

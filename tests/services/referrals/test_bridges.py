@@ -200,7 +200,7 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "fields": {f"person/{path}": name for path, name in FLAT.items()},
             "values": SEX,
             "needs": {"service": CODES},
-            # These are copies of the answers; the children are separate cases.
+            # These fields copy the answers; the children are separate cases.
             "ignore": ["case/create/*", "commcare_usercase/*", "subcase_0/*"],
         },
     ),
@@ -317,7 +317,7 @@ async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
     erasure = {"confirm": case["reference"], "basis": "person_request"}
     await story.made(SUPERVISOR, f"/cases/{case['id']}/erase", erasure)
     assert (await story.rows("SELECT person FROM intake_records"))[0].person is None
-    # No stored data leads to the person in the other system.
+    # No stored data points to the person in the other system.
     for table in ("intake_records", "intake_submissions"):
         (kept,) = await story.rows(f"SELECT to_jsonb(t)::text AS text FROM {table} t")
         assert PRIMERO["data"]["record_id"] not in kept.text
@@ -423,7 +423,7 @@ async def test_each_system_becomes_a_case_once(
     case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
     assert (case["identity"]["name"], case["identity"]["age"]) == (NAME, 30)
     assert case["attributes"]["sex"] == "female"
-    both = peer == "odk_central"  # Here this question allows several choices.
+    both = peer == "odk_central"  # In this tool the question allows several choices.
     assert await plan_of(story, case["id"]) == ([HEALTH, PSYCHOSOCIAL] if both else [HEALTH])
 
 

@@ -1,4 +1,4 @@
-"""Ruta notifies people that something waits, through a real relay, push service and SMS gateway."""
+"""Ruta notifies people of waiting work through a real relay, push service and SMS gateway."""
 
 import asyncio
 import base64
@@ -71,7 +71,7 @@ class World:
     hand_over: timedelta = field(default=timedelta(minutes=10))
 
     async def told(self) -> int:
-        """Pass on notices and send due messages until none is left; return the number of channels."""
+        """Forward notices and send due messages until none is left; return the number of channels."""
         follower = partial(ping, zone=ZONE, hand_over=self.hand_over)
         database, count, found = self.story.database, 0, 1
         while found:
@@ -265,7 +265,7 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
 
 
 async def test_the_second_of_a_chain_sleeps_on_when_the_first_has_opened_it(world: World) -> None:
-    """An automatic system that opens the referral does not count as a person who has seen it."""
+    """If only an automatic system opens the referral, no person has seen it, so the escalation continues."""
     chief = "jefa@salud.example.org"
     await world.channel()
     await world.channel("ngo-salud-supervisor", address=chief)
@@ -397,7 +397,7 @@ async def test_a_refused_address_is_switched_off_and_its_supervisor_hears_so(wor
     await world.told()
     listed = (await world.story.get("ngo-salud", "/channels")).json()[0]
     assert (listed["status"], listed["switched_off"]) == ("off", "refused")
-    assert listed["failure"] == "smtp_550"  # The server's own text would quote the address.
+    assert listed["failure"] == "smtp_550"  # The server's own text would contain the address.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"]) == ["channel.switched_off"]
     await world.told()
     assert "jefa@salud.example.org" in [m["To"] for m in world.mail.mails]
@@ -504,7 +504,7 @@ async def test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one(
         scheme, _, parts = headers.get("authorization", "").partition(" ")
         assert scheme == "vapid"
         signed = dict(p.strip().split("=", 1) for p in parts.split(","))
-        # A push service checks it with the key that the browser named at the subscription.
+        # A push service checks the signature with the key that the browser named at the subscription.
         assert signed["k"] == kinds["push_key"]
         claims = jwt.decode(signed["t"], key, ["ES256"], audience=world.push.address)
         readable = {**headers, "authorization": claims}
@@ -646,7 +646,10 @@ async def test_removing_a_channel_gives_nobody_another_message_to_a_stranger(wor
         made = await world.story.made("ngo-salud", "/channels", body)
         answer = await world.story.call("ngo-salud", "DELETE", f"/channels/{made['id']}")
         assert answer.status_code == 204
-    for who in ("ngo-salud", "ngo-legal"):  # A colleague elsewhere cannot add it either.
+    for who in (
+        "ngo-salud",
+        "ngo-legal",
+    ):  # A colleague in another organisation cannot add the number either.
         refused = await world.story.post(who, "/channels", body)
         assert refused.status_code == 409
         assert refused.json()["code"] == "conflict"

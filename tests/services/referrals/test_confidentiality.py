@@ -134,7 +134,8 @@ async def test_a_case_whose_key_could_not_be_stored_is_not_written(
     key_store: tuple[ServiceDatabase, Path],
     together: bool | None,
 ) -> None:
-    """Ruta stores the key outside the case's own transaction, alone and in a batch."""
+    """Ruta stores the key in a separate transaction, whether the case comes alone or in a batch. Without the key it
+    does not write the case."""
     role = key_store[0].app_role
     body = {"identity": {"name": CANARY, "age": 30}, "area": "VE2313"}
     postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")

@@ -95,7 +95,7 @@ async def test_the_recipient_reads_that_the_date_is_over_and_not_that_the_person
     path = f"/referrals/{referral['id']}"
     later = AFTER
     if by == "the database itself":
-        # Row security then hides the snapshot from the recipient.
+        # Row security hides the snapshot from the recipient once these dates have passed.
         later = timedelta(0)
         over = clock.now() - HOUR
         for table, column, key in (

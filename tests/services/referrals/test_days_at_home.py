@@ -1,4 +1,4 @@
-"""All paths agree on the day when UTC has another one: a day ends at midnight in the home time zone."""
+"""All paths agree on the local day when the UTC day differs. A day ends at midnight in the home time zone."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ HOURS = [("America/Caracas", 21), ("Asia/Dhaka", 1)]
 def today(request: pytest.FixtureRequest) -> Iterator[date]:
     zone, hour = request.param
     clock.live_in(zone)
-    # Far enough ahead that the tests' certificates and tokens are already valid.
+    # This is far enough ahead that the tests' certificates and tokens are already valid.
     day = clock.today() + timedelta(days=1)
     at = datetime.combine(day, time(hour), ZoneInfo(zone))
     with clock.shifted(at - clock.now()):

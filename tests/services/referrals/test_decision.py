@@ -1,4 +1,4 @@
-"""The decision on consent. For each clause, one case is refused by that clause only."""
+"""The decision on consent. For each clause, the test refuses one case by that clause only."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ INSTRUCTIONS = "safe_contact.instructions"
 
 
 def of(**parts: Any) -> Asked:
-    """Return the allowed case with one change."""
+    """Return the allowed request with these changes."""
     found = ASKED
     for part in ("move", "word", "person"):
         if part in parts:
@@ -94,7 +94,7 @@ def test_each_clause_refuses_what_no_other_does(
         allowed(asked)
     assert refused.value.why is why
     monkeypatch.setattr(decision, "CLAUSES", tuple(each for each in CLAUSES if each is not clause))
-    allowed(asked)  # With this clause removed, nothing refuses the case.
+    allowed(asked)  # Without this clause, nothing refuses the case.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One table decides what is due and overdue, and PostgreSQL and the rule agree."""
+"""One table decides what is due and overdue. PostgreSQL and the Python rule agree on it."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import product

@@ -24,7 +24,7 @@ OFF = {"organisation": [str(SALUD)]}
 async def test_a_suspended_organisation_is_not_called_and_is_once_the_suspension_has_ended(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """The rule covers queued calls and those that arrive during the suspension."""
+    """The suspension holds back queued calls and those that arrive while it lasts."""
     await registered(story, receiver)
     receiver.status = 503
     before = await story.sent()
@@ -63,7 +63,9 @@ async def test_a_webhook_waits_once_whoever_added_it_is_gone_until_a_colleague_a
     answering = {"roles": ["supervisor"], "scope": "referrals:read referrals:write"}
     await story.made(who, f"/webhooks/{hook['id']}/enable", {}, **answering)
     assert (await story.get(who, "/webhooks")).json()[0]["held"] is False
-    assert await dispatched(story, settings) == 2  # The referral and the notice of the hold.
+    assert (
+        await dispatched(story, settings) == 2
+    )  # The referral, and the notice that the webhook is on hold.
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,9 @@ async def test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_a
     (seen,) = (await story.get(chief, "/webhooks")).json()
     assert (seen["active"], seen["held"]) == (True, True)
     await people_told(story.client, {"ngo-salud": {}})
-    assert await dispatched(story, settings) == 2  # the referral and the notice of the hold
+    assert (
+        await dispatched(story, settings) == 2
+    )  # the referral, and the notice that the webhook is on hold
 
 
 async def test_a_supervisor_hears_that_the_webhook_of_a_demoted_colleague_waits(

@@ -45,9 +45,9 @@ CLASSES = {
 }
 ENDING = {"person", "quarantine", "thread"}
 """Emptied, destroyed or deleted with whom they are about."""
-# The values of an emptied NOT NULL column.
+# The values that an emptied NOT NULL column may contain.
 NOTHING = ("", "\\x", "und", "unknown", "{}")
-# Selects the rows about a person, where a table also contains the organisation's own business.
+# Selects the rows about a person, where a table also contains the organisation's other rows.
 _ABOUT = {"stored_results": "subject IS NOT NULL"}
 # Bytes that remain: hashes of the audit and of imports, secrets of webhooks and forms, addresses of staff, the
 # directory's letters about services. An entry's `sealed` is never filled.
@@ -75,7 +75,7 @@ _WORDS = (
 
 
 def classified() -> Iterator[tuple[str, str, str, str]]:
-    """Return rows of database, table, column and class."""
+    """Yield rows of database, table, column and class."""
     path = Path(__file__).parents[1] / "columns.csv"
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -263,7 +263,7 @@ async def test_the_outbox_keeps_no_attribute_of_an_erased_case(story: Story) -> 
     assert {"ruta.referrals.grant.given.v1", "ruta.referrals.screening.opened.v1"} <= {
         row.type for row in before
     }
-    # This includes published events, because a replay must not return any data about the person.
+    # Erase published events too, because a replay must not return any data about the person.
     await story.rows("UPDATE outbox SET published_at = now() RETURNING 1")
     await erase(story, case)
     after = await story.rows(

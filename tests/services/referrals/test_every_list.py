@@ -1,8 +1,8 @@
 """Lists match single reads. A caller can read one by one everything that a list, a filter, a count, the audit or the
 feed shows them.
 
-The API's description supplies the routes and the database the rows. The test covers a new list by itself, but a new
-kind of row must be named here.
+The API's description supplies the routes, and the database supplies the rows. The test covers a new list by itself, but
+a new kind of row must be named here.
 """
 
 import re
@@ -66,14 +66,14 @@ BELONGS = {
     "tasks": ("case_id", "referral_id"),
     "webhook_deliveries": ("webhook_id",),
 }
-# Rows about nobody, or rows of a list. The test checks the objects that they name.
+# Rows about nobody, or rows of a list. The test checks the objects that these rows name.
 OTHER = {
     "audit_entries",
     "certificates",
     "directory_services",
     "instruments",
     "intake_forms",
-    "line_exceptions",  # About a report, with its id in the same row.
+    "line_exceptions",  # About a report, whose id is in the same row.
     "notices",
     "protocols",
     "trainings",
@@ -142,7 +142,7 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     await it.needs(
         ["opened", "concluded", "task", "need", "given", "entry", "compared", "exception"]
     )
-    disclosed = f"/referrals/{it['referral']}/disclosure"  # So that they must delete it later.
+    disclosed = f"/referrals/{it['referral']}/disclosure"  # They read the content, so they must delete it later.
     assert (await story.get("ngo-salud", disclosed, **SUPERVISOR)).status_code == 200
     finished = f"/tasks/{it['task']}/done"
     await story.made("ngo-refugio", finished, {})
@@ -177,7 +177,7 @@ Moment = Callable[[Situation], Awaitable[None]]
 
 
 def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
-    """Return the values of filters with a finite number of values."""
+    """Yield the values of filters with a finite number of values."""
     if "$ref" in schema:
         named = schema["$ref"].rpartition("/")[2]
         schema = app.openapi()["components"]["schemas"][named]
@@ -189,14 +189,14 @@ def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
 
 
 def lists(app: FastAPI) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Return the list paths without parameters, with their filters."""
+    """Yield the list paths without parameters, with their filters."""
     for path, operation in operations(app).items():
         if "{" not in path:
             yield path, {p["name"]: p["schema"] for p in operation.get("parameters", ())}
 
 
 def asked(app: FastAPI) -> Iterator[str]:
-    """Return requests that read each list as a whole and with each value of each filter."""
+    """Yield requests that read each list as a whole and with each value of each filter."""
     for path, filters in lists(app):
         size = "?limit=200&" if "limit" in filters else "?"
         yield path + size.rstrip("?&")
@@ -225,7 +225,7 @@ async def test_lists_equal_single_reads(
 
 
 async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Return list rows that the caller cannot read one by one and that no other rule explains."""
+    """Yield list rows that the caller cannot read one by one and that no other rule explains."""
     for path in asked(app):
         answer = await world.get(caller, path)
         if answer.status_code != 200 or "json" not in answer.headers["content-type"]:
@@ -244,7 +244,7 @@ async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterat
 
 
 async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Return where the response to a hidden id differs from that to an unknown one, in the path and in each filter."""
+    """Yield the places where a hidden id gets another response than an unknown one, in the path and in each filter."""
     hidden = {
         thing: SINGLE[kind]
         for thing, kind in world.kinds.items()
@@ -265,7 +265,7 @@ async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[s
 
 
 def places(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Return every path that names one object, with its parameter."""
+    """Yield every path that names one object, with its parameter."""
     for path, operation in operations(app).items():
         named = re.findall(r"\{(\w+)\}", path)
         if len(named) == 1:
@@ -276,7 +276,7 @@ def places(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 async def counted_otherwise(world: World, _app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Return counts that differ from the length of their list."""
+    """Yield counts that differ from the length of their list."""
     for each in (_in_the_inbox, _in_the_work, _of_the_cases, _of_the_load, _of_the_tasks):
         async for line in each(world, caller):
             yield line

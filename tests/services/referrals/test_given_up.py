@@ -29,8 +29,8 @@ from tests.services.referrals.test_intake import KOBO, form, send
 from tests.support.databases import MigratedDatabases
 
 _NAME = "referrals_given_up"
-# The first statement that changes a row of the table is the victim. A sequence counts it, because sequences are not
-# rolled back.
+# The first statement that changes a row of the table fails. A sequence counts these statements, because sequences are
+# not rolled back.
 _VICTIM = """
 DROP SEQUENCE IF EXISTS victims CASCADE;
 CREATE SEQUENCE victims;

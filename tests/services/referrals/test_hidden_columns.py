@@ -29,7 +29,7 @@ RULES = {
     "audit",  # Ids, for the organisation itself and for auditors.
     "copy",  # Read through `seen_by` only.
     "event",  # Ids and codes, for services that know each person's access.
-    "list",  # For the list that a restore applies; no route reads it.
+    "list",  # For the list that a restore applies. No route reads it.
     "own",  # Read only by the organisation that acted or was addressed.
     "party",  # For people who chose the service when they saw it, and the service's own staff.
     "suggestion",  # Shown while the reader may see the service.

@@ -77,7 +77,6 @@ class Roads:
         return self
 
     def all(self) -> dict[str, Call]:
-        """Return all paths by method and path."""
         referral = "/referrals/{referral_id}"
         under = "/cases/{case_id}" + referral
         return {
@@ -284,7 +283,7 @@ async def test_a_hidden_id_answers_like_one_that_does_not_exist(story: Story, ro
 async def test_the_same_call_with_a_service_that_is_shown_answers_otherwise(
     story: Story, road: str
 ) -> None:
-    """Otherwise the previous test could not fail."""
+    """The same call with a visible service gets a different response. Otherwise the previous test could not fail."""
     roads = await Roads(story).begin()
     owner = organisation(1) if "/team" in road else LEGAL
     shown, free = await story.service(owner), str(new_id())
@@ -442,7 +441,8 @@ async def test_the_line_is_handed_to_nobody_who_is_known_by_a_hidden_service_onl
 
 
 async def test_the_rule_in_sql_is_the_rule(story: Story) -> None:
-    """The test compares them over a grid of services and every demo client, with and without areas and the scope."""
+    """The rule in SQL equals the rule in Python. The test compares them over a grid of services and every demo client,
+    with and without areas and the scope."""
     for owner in (SALUD, KEEPER):
         for manager in (None, SALUD, KEEPER):
             for visibility in NAMES:

@@ -106,7 +106,7 @@ def newly(before: str, after: str) -> str:
 
     try:
         old, new = json.loads(before), json.loads(after)
-    except ValueError:  # A table with one row per line.
+    except ValueError:  # The body is a table with one row per line.
         known = before.splitlines()
         return "\n".join(line for line in after.splitlines() if line not in known)
     if isinstance(new, dict) and isinstance(new.get("items"), list):

@@ -56,7 +56,7 @@ async def form(story: Story, **changes: Any) -> dict[str, Any]:
 async def send(
     story: Story, made: dict[str, Any], body: Any, headers: dict[str, str] | None = None
 ) -> Response:
-    """Send it as the form tool does, without an account and with the form's secret in a header."""
+    """Send the submission as the form tool does, without an account and with the form's secret in a header."""
     return await story.client.post(
         f"/referrals/v1/intake/forms/{made['id']}/submissions",
         content=body if isinstance(body, bytes) else orjson.dumps(body),

@@ -43,7 +43,7 @@ async def test_coordinators_see_their_pathway_and_their_states_only(
 async def test_row_security_hides_reports_from_everybody_else(
     story: Story, reporter: Reporter
 ) -> None:
-    """Row security alone shows nothing, even without the queries' conditions."""
+    """Row security alone hides the reports from everybody else, even without the queries' conditions."""
     import sqlalchemy as sa
 
     from tests.support.principals import principal
@@ -106,7 +106,9 @@ async def test_a_case_that_may_exist_already_is_refused_on_every_way_to_register
     await story.service(LEGAL)
     report = await reporter.report()
     await reporter.do("wish", wants_case=True)
-    await story.made(TIP, f"/line/reports/{report['id']}/hand-over", {"organisation_id": str(LEGAL)})
+    await story.made(
+        TIP, f"/line/reports/{report['id']}/hand-over", {"organisation_id": str(LEGAL)}
+    )
     person = {"area": "VE2313", "identity": {"name": "Yusmary Gonzales"}}
     ways = ("/cases", f"/line/handed-over/{report['id']}/case")
     await story.made(NGO, ways[0], person)
@@ -177,7 +179,8 @@ async def test_an_organisation_that_is_reported_neither_sees_nor_receives_it(
 async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_the_reporter_writes(
     story: Story, reporter: Reporter
 ) -> None:
-    """They receive no notice, because their webhooks and staff would also get it, whatever the feed shows."""
+    """An organisation that a report turns against receives no further notice, because its webhooks and staff would also
+    get it, whatever the feed shows."""
     desk, elsewhere = organisation(7), {"org": str(organisation(8))}
     report = await handed_over(story, reporter)
     path = f"/line/reports/{report}"
@@ -201,7 +204,8 @@ async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_
 async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
     story: Story, reporter: Reporter
 ) -> None:
-    """The case is theirs, so they mark the organisation. Until then the case could be referred to the accused."""
+    """An organisation that made a case from a report learns of a later accusation and marks the accused. Until then the
+    case could be referred to them."""
     report = await handed_over(story, reporter)
     await story.made(NGO, f"/line/handed-over/{report}/case", {"area": "VE2313"})
     before = len((await story.get(NGO, "/feed")).json()["items"])
@@ -218,7 +222,8 @@ async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
 async def test_who_was_handed_a_report_goes_on_with_it_when_the_desk_closes_it_as_handed_over(
     story: Story, reporter: Reporter
 ) -> None:
-    """They also learn of a later accusation, because nobody else knows the case that they made from the report."""
+    """An organisation that received a report also learns of a later accusation, because nobody else knows the case that
+    it made."""
     report = await handed_over(story, reporter)
     path, handed = f"/line/reports/{report}", f"/line/handed-over/{report}"
     await story.made(TIP, f"{path}/close", {"reason": "handed_over"})
@@ -326,7 +331,7 @@ async def test_the_accused_neither_see_nor_decide_an_exception_for_them(
 async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
     story: Story, reporter: Reporter
 ) -> None:
-    """Neither their feed nor the response to the repeated command shows the exception."""
+    """Neither the feed of the accused nor the response to the repeated command shows the exception."""
     await story.service(LEGAL)
     report = (await reporter.report())["id"]
     ask = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}

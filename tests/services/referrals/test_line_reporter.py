@@ -154,7 +154,9 @@ async def test_a_dump_and_every_server_key_do_not_open_the_reporters_key(
             with pytest.raises(CannotOpen):
                 threads.as_reporter(message.reporter_copy, row.id, message.number, private)
 
-    unlocked = derived.unlock(reporter.receipt)  # The control: the receipt opens everything.
+    unlocked = derived.unlock(
+        reporter.receipt
+    )  # As a control, check that the receipt opens everything.
     private = threads.open_reporter_key(row.id, row.reporter_key, unlocked.key)
     assert threads.as_reporter(messages[1].reporter_copy, row.id, 2, private) == "¿Está a salvo?"
     assert not any(reporter.receipt.encode() in value or unlocked.key in value for value in dump)

@@ -1,4 +1,4 @@
-"""No list, audit or feed shows data that a single read refuses."""
+"""No list, audit or feed shows data that a single read would refuse."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -106,7 +106,7 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
 async def test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_list(
     story: Story,
 ) -> None:
-    """Examples are colleagues who coordinate, maintain information or only read."""
+    """Colleagues who coordinate, maintain information or only read find no case in any list."""
     referral = await story.sent()
     await story.made(NGO, f"/cases/{referral['case_id']}/plan", {"need": "HLT"})
     exception = exception_body(referral["case_id"], referral["service_id"])

@@ -199,7 +199,7 @@ async def _form(it: Situation) -> None:
 
 
 async def _takes(it: Situation) -> bool:
-    """Return whether the old secret opens the form. The form then refuses the body because it is no record."""
+    """Return whether the old secret opens the form. The form then refuses the body because it is not a record."""
     path, known = f"/intake/forms/{it['form']}/submissions", {"X-Form-Secret": it["secret"]}
     sent = await it.story.call("anonymous", "POST", path, {}, headers=known)
     return sent.status_code != 404
@@ -458,7 +458,7 @@ async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
 async def test_a_list_that_is_older_than_the_record_moves_no_case(
     story: Story, database: Database, case_keys: CaseKeys, secret: bytes, tmp_path: Path
 ) -> None:
-    """The backup contains a later transfer than the list."""
+    """A list moves no case if the backup contains a later transfer."""
     it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["transfer"])
     await story.made(TAKER, f"/transfers/{it['transfer']}/accept", {})

@@ -1,4 +1,4 @@
-"""Who gets a notice and when. The texts reveal nothing. Pure."""
+"""Who gets a notice and when, and that its text reveals nothing. These tests are pure."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any

@@ -140,8 +140,8 @@ async def test_a_key_that_a_key_store_of_before_has_again_is_destroyed_again(
 async def test_more_than_the_end_of_the_list_is_done_again_where_its_end_is(
     story: Story, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """The worker repeats more than the end of the list if the database lost it. Normally each round reads only the end,
-    because a list covers years."""
+    """If the database lost it, the worker repeats more than the end of the list. Normally each round reads only the
+    end, because a list covers years."""
     first = await story.accepted()
     followed = await connection.begin_nested()
     await story.made("ngo-refugio", f"/consents/{first['grant_id']}/withdraw", {})

@@ -57,7 +57,7 @@ async def test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts(
         assert (first["To"], str(usb) in text) == ("guardia@example.org", True)
         assert all(said in text for said in ("solo en esta máquina", "on this machine alone"))
         assert first["Message-ID"] != second["Message-ID"]
-        shutil.rmtree(usb)  # It may list people whom other tests erased.
+        shutil.rmtree(usb)  # The copy may list people whom other tests erased.
         async with mailbox.away():
             assert await looked(3, plugged=False) == 2
         assert await looked(3, plugged=False) == 3, "a relay that was away is asked again"

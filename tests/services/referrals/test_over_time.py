@@ -291,7 +291,7 @@ async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_n
 async def test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work(
     story: Story, road: str
 ) -> None:
-    """A referrer must not deliver its own referral, and a delivered one needs no confirmation from the holder
+    """A referrer must not deliver its own referral. A delivered referral needs no confirmation from the new holder
     itself."""
     case_id, service_id = (await story.case())["id"], await story.service()
     sent, going, done = [

@@ -76,8 +76,8 @@ async def test_nothing_is_gathered_for_a_page(story: Story, ask: Ask, subject: s
 
 
 def many_entries(caller: Principal, rows: int = 4000) -> Sequence[str]:
-    """Fill a temporary table that hides the real one, because with few rows, or before ANALYZE, any plan is as good. There is
-    an entry for each minute until now; every fortieth belongs to the caller's organisation."""
+    """Fill a temporary table that hides the real one, because with few rows, or before ANALYZE, any plan is equally
+    good. The table has an entry for each minute until now; every fortieth belongs to the caller's organisation."""
     filled = f"""
         INSERT INTO pg_temp.audit_entries (chain, sequence, id, at, organisation_id, client, action,
                                            target_type, target_id, detail, previous, hash)

@@ -67,7 +67,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def holders(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
-    """Return every object and list that can take another value. A list of plain values counts as one value of its
+    """Yield every object and list that can take another value. A list of plain values counts as one value of its
     field."""
     if isinstance(value, dict) or (isinstance(value, list) and not any(map(plain, value))):
         yield value
@@ -81,7 +81,7 @@ def plain(value: Any) -> bool:
 
 
 def with_one_more(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return the body with one more text, in every form and at every possible place."""
+    """Yield the body with one more text, in every form and at every possible place."""
     for number, holder in enumerate(holders(body)):
         spots: Iterable[Any] = range(len(holder) + 1) if isinstance(holder, list) else NAMES
         for spot, value in product(spots, (MARK, [MARK], {"a": MARK}, [{"a": [MARK]}])):

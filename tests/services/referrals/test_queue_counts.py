@@ -30,7 +30,7 @@ CALLERS = {
 
 
 def some(chance: Random) -> Iterator[dict[str, Any]]:
-    """Return referrals: far more than the limit in one state, fewer in the others."""
+    """Yield referrals: far more than the limit in one state, fewer in the others."""
     crowded = chance.choice(sorted(OPEN - {ReferralState.DRAFT}))
     moments = [None, *(NOW + timedelta(days=days, hours=days) for days in (-2, -1, 0, 1))]
     for number in range(900):
@@ -103,7 +103,7 @@ async def test_counting_asks_the_two_indexes_that_are_kept_for_it(
     """The indexes name states and limits exactly as the statement does. If you change only one, PostgreSQL uses neither
     index.
 
-    The index also answers row security's conditions.
+    The index also covers row security's conditions.
     """
     async with story.database.transaction() as session:
         # Before a vacuum both indexes cost the same for one state, and PostgreSQL then uses the newest.
@@ -122,7 +122,7 @@ async def test_counting_asks_the_two_indexes_that_are_kept_for_it(
             sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
         )
         await session.execute(sa.insert(Referral.__table__), list(some(Random(0))))  # type: ignore[attr-defined]  # noqa: S311
-        # With so few rows any plan is as good, so the test keeps only these two indexes.
+        # With so few rows any plan is equally good, so the test keeps only these two indexes.
         for statement in (
             *(each.replace(" ON public.", " ON pg_temp.") for each in made),
             "ALTER TABLE pg_temp.referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",

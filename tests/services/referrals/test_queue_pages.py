@@ -40,7 +40,7 @@ _UNDATED = ["LEAST("]
 
 
 def some(chance: Random) -> Iterator[dict[str, Any]]:
-    """Return referrals with limits that often coincide, both at one instant and at the start of a day."""
+    """Yield referrals with limits that often coincide, both at one instant and at the start of a day."""
     midnight = NOW.replace(hour=0)
     moments = [
         None,

@@ -104,8 +104,8 @@ async def test_lists_are_narrowed_by_urgency_category_and_what_is_left_to_do(sto
 
 
 async def test_a_supervisor_lists_what_waits_for_them(story: Story) -> None:
-    """The list excludes their own requests and those of other organisations, and is empty for people who decide
-    nothing."""
+    """A supervisor's list excludes the supervisor's own requests and those of other organisations. It is empty for
+    people who decide nothing."""
     service_id, child = await story.service(), await story.child(16)
     held = await story.consent(
         child["id"], service_id, decided_by="caregiver", child_assent="dissents"
@@ -176,7 +176,8 @@ async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_
 async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(
     story: Story,
 ) -> None:
-    """Otherwise the organisation would learn that the work continued after what looked like an ordinary recall."""
+    """No search shows an accused organisation a later change. Otherwise it would learn that the work continued after
+    what looked like an ordinary recall."""
     referral = await story.accepted()
     await story.made(RECIPIENT, f"/referrals/{referral['id']}/complete", {"outcome": "delivered"})
     implicated = await story.call(

@@ -326,45 +326,48 @@ def test_every_command_about_a_case_is_raced() -> None:
             )
         )
     }
-    assert other == {
-        "POST /cases",
-        "POST /cases/search",
-        "POST /cases/{case_id}/attachments",  # Writes an entry as POST …/entries does.
-        "POST /cases/{case_id}/reopen",  # Needs a closed case, where the others are refused.
-        "POST /referrals/{referral_id}/attachments",  # Always refused.
-        "POST /screenings/{screening_id}/erase",  # About no case.
-        "POST /instruments",
-        "POST /instruments/{instrument_id}/retire",
-        "POST /trainings",
-        "PUT /trainings/{training_id}",
-        "POST /certificates",
-        "POST /certificates/{certificate_id}/revoke",
-        "POST /timers/overdue/organisations/{organisation_id}/calls",
-        "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
-        "POST /protocols",
-        "POST /protocols/{protocol_id}/end",
-        "PUT /services/{service_id}/team",
-        "POST /channels",
-        "POST /channels/bounces",
-        "POST /channels/{channel_id}/code",
-        "POST /channels/{channel_id}/confirm",
-        "PUT /channels/away",
-        "PUT /channels/{channel_id}/wishes",
-        "DELETE /channels/{channel_id}",
-        "POST /on-call",
-        "DELETE /on-call/{shift_id}",
-        "POST /webhooks",
-        "DELETE /webhooks/{webhook_id}",
-        "POST /webhooks/{webhook_id}/rotate-secret",
-        "POST /webhooks/{webhook_id}/enable",
-        "POST /webhooks/{webhook_id}/ping",
-        "POST /webhooks/{webhook_id}/replay",
-        "PUT /internal/people",
-    }
+    assert (
+        other
+        == {
+            "POST /cases",
+            "POST /cases/search",
+            "POST /cases/{case_id}/attachments",  # Writes an entry as POST …/entries does.
+            "POST /cases/{case_id}/reopen",  # Needs a closed case, on which the other commands are refused.
+            "POST /referrals/{referral_id}/attachments",  # Always refused.
+            "POST /screenings/{screening_id}/erase",  # About no case.
+            "POST /instruments",
+            "POST /instruments/{instrument_id}/retire",
+            "POST /trainings",
+            "PUT /trainings/{training_id}",
+            "POST /certificates",
+            "POST /certificates/{certificate_id}/revoke",
+            "POST /timers/overdue/organisations/{organisation_id}/calls",
+            "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
+            "POST /protocols",
+            "POST /protocols/{protocol_id}/end",
+            "PUT /services/{service_id}/team",
+            "POST /channels",
+            "POST /channels/bounces",
+            "POST /channels/{channel_id}/code",
+            "POST /channels/{channel_id}/confirm",
+            "PUT /channels/away",
+            "PUT /channels/{channel_id}/wishes",
+            "DELETE /channels/{channel_id}",
+            "POST /on-call",
+            "DELETE /on-call/{shift_id}",
+            "POST /webhooks",
+            "DELETE /webhooks/{webhook_id}",
+            "POST /webhooks/{webhook_id}/rotate-secret",
+            "POST /webhooks/{webhook_id}/enable",
+            "POST /webhooks/{webhook_id}/ping",
+            "POST /webhooks/{webhook_id}/replay",
+            "PUT /internal/people",
+        }
+    )
 
 
 def _shape(route: str) -> str:
-    """Return the path without its parameters' names."""
+    """Return the path without its parameter names."""
     return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
 
 
@@ -385,7 +388,7 @@ async def test_every_command_succeeds_where_nothing_is_in_its_way(
 async def test_without_the_lock_a_command_is_caught(
     story: Story, case_keys: CaseKeys, postgres: PostgresServer
 ) -> None:
-    """This tests the guard, which rejects a write about a case without the lock."""
+    """The guard rejects a write about a case without the lock."""
 
     def sql(script: str) -> str:
         return postgres.psql(script, database=_NAME)
@@ -420,7 +423,7 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
         random.Random(ROUNDS).shuffle(pairs)  # noqa: S311 - an order, no secret
     failures, played = [], 0
     said = request.config.get_terminal_writer()
-    for number in range(ROUNDS or 1):  # Play each pair once before repeating any.
+    for number in range(ROUNDS or 1):  # Run each pair once before repeating any.
         for one, other in pairs:
             pair = (one.name, other.name)
             try:
@@ -434,13 +437,13 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
             if ROUNDS and played % 100 == 0:
                 said.line(f"{played} races of {ROUNDS * len(PAIRS)}, {len(failures)} failures")
     assert failures == []
-    await asyncio.sleep(1.1)  # PostgreSQL updates its count once a second.
+    await asyncio.sleep(1.1)  # PostgreSQL updates its statistics once a second.
     assert await _deadlocks(story) == before
 
 
 @pytest.mark.slow
 async def test_an_ended_case_leaves_nothing_half_done(story: Story, case_keys: CaseKeys) -> None:
-    """Pending decisions, plans and usable links end with their case."""
+    """When a case ends, its pending decisions, plans and usable links end too."""
     named = {command.name: command for command in COMMANDS}
     for ending in ("close", "erase"):
         for name in (

@@ -92,7 +92,7 @@ def test_a_field_that_nobody_decided_fails_the_build() -> None:
 
 
 class Read:
-    """A referral that records which of its fields are read."""
+    """A referral that records which of its fields the code reads."""
 
     def __init__(self, referral: Referral) -> None:
         self.referral, self.fields = referral, set[str]()

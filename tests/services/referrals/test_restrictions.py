@@ -114,8 +114,8 @@ async def test_the_directory_has_the_last_word_and_an_older_one_changes_nothing(
 async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """The backup hides a service that has been opened since. The service stays hidden, and the list says so from now
-    on."""
+    """The backup hides a service that has been opened since. The service stays hidden, and from then on the list
+    restricts it too."""
     service = UUID(await story.service())
     hidden = (HiddenPart(id=service, visibility="pathway"),)
     await story.told(SightChanged(version=3, entry_id=service, hidden=hidden, held="partners"))

@@ -20,7 +20,7 @@ WORKER, SUPERVISOR = "ngo-salud", "ngo-salud-supervisor"
 
 
 async def told(world: World, rights: Mapping[str, Mapping[str, Any]] = NOTHING_ELSE) -> None:
-    """Report, as the issuer does, the rights of both of the recipient's people, and these rights."""
+    """Report rights as the issuer does: those of the recipient's two people, and these."""
     answer = await people_told(world.story.client, {WORKER: {}, SUPERVISOR: {}, **rights})
     assert answer.status_code == 204, answer.text
 
@@ -49,7 +49,7 @@ async def test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited(
     await world.story.sent(urgency="emergency")
     await world.told()
     assert CHIEF in reached(world)
-    # The notice that a channel is off is queued while they may still receive it, and waits half an hour.
+    # The notice that a channel is off is queued while they may still receive it. It waits half an hour.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"])
     await world.told()
     assert (reached(world), (await world.pings()).count("waiting")) == ([], 1)
@@ -173,11 +173,12 @@ async def test_who_comes_back_hears_once_that_something_waits(
 async def test_leave_from_midnight_holds_what_waited_until_the_morning_after_it(
     world: World, waits: str, ends: str
 ) -> None:
-    """The emergency came before midnight in Caracas, where leave begins and ends; the next on call hears of it."""
+    """The emergency arrived before midnight in Caracas, when leave begins and ends, so the next person on call is
+    notified."""
     first = clock.today() + timedelta(days=1)
 
     async def at(day: date, hour: int, minute: int) -> list[str]:
-        """Return who was told by then."""
+        """Return the people who had been notified by then."""
         moment = datetime.combine(day, time(hour, minute), ZONE)
         with clock.shifted(moment - clock.now()):
             await world.told()
@@ -233,7 +234,8 @@ async def test_leave_from_midnight_holds_what_waited_until_the_morning_after_it(
 async def test_who_comes_back_hears_nothing_that_is_not_for_them(
     world: World, urgency: str, rights: Mapping[str, Any]
 ) -> None:
-    """Routine messages are not for this channel's pace, and one person was demoted in the meantime."""
+    """A returning person gets no message that is not for them. Routine messages do not fit this channel's pace, and one
+    person was demoted in the meantime."""
     await world.channel(pace="emergencies")
     await told(world)
     today = clock.today()
@@ -297,7 +299,7 @@ async def test_a_page_says_nothing_of_who_stands_on_another(world: World) -> Non
 async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
     world: World,
 ) -> None:
-    """Current rights decide, so coordinators of other areas and former coordinators get no notice."""
+    """Current rights decide who gets a notice. Coordinators of other areas and former coordinators get none."""
     reporter, story = Reporter(world.story), world.story
     await world.channel("tip-coordinator", address="tip@example.org")
     await world.channel("gbv-coordinator", address="gbv@example.org")

@@ -166,7 +166,7 @@ async def test_a_relay_that_hangs_holds_up_no_short_message(committed: World) ->
             await passed_on(committed)
             call()
             await until(lambda: len(committed.sms.requests) == 2)
-            # The relay has received two e-mails and answered neither.
+            # The relay has received two e-mails and responded to neither.
             handing = "SELECT kind FROM pings JOIN channels c ON c.id = channel_id"
             handing += " WHERE status = 'handing' AND kind = 'email' GROUP BY kind"
             await until_row(committed, f"{handing} HAVING count(*) = 2")
@@ -214,7 +214,7 @@ async def test_routine_messages_that_hang_leave_room_for_an_emergency() -> None:
         assert len(under_way) < 20
         urgent.append("urgent")
         called.set()
-        for _ in range(100):  # Turns of this loop: it waits for nothing outside.
+        for _ in range(100):  # Give the event loop some turns; it waits for nothing outside.
             await asyncio.sleep(0)
         assert told == ["urgent"]
     finally:
@@ -276,7 +276,7 @@ async def test_what_a_routine_message_waits_for_holds_up_no_emergency(world: Wor
     world.sms.status, world.sms.headers = 201, {}
     await world.story.sent()
     await world.told()
-    assert world.sms.requests == []  # A second routine message waits for the first.
+    assert world.sms.requests == []  # The second routine message waits for the first.
     await world.story.sent(urgency="emergency")
     await world.told()
     assert len(world.sms.requests) == 1
@@ -297,7 +297,7 @@ async def test_an_emergency_is_tried_again_within_seconds_whatever_was_asked_for
     with clock.shifted(timedelta(seconds=83)):
         await world.told()
     assert await world.pings() == ["told"]
-    assert len(set(names(world))) == 1  # One message, tried three times.
+    assert len(set(names(world))) == 1  # It is one message, tried three times.
 
 
 async def test_an_emergency_does_not_wait_for_a_message_that_is_being_handed_over(

@@ -206,7 +206,8 @@ def test_webhooks_go_to_public_https() -> None:
 
 @given(st.ip_addresses(v=4))
 def test_an_address_that_only_carries_another_is_never_called(inner: IPv4Address) -> None:
-    """A translator would decide which host is reached, even if the inner address is public."""
+    """An address that embeds another is never called. A translator would decide which host is reached, even if the
+    inner address is public."""
     low = int(inner)
     for prefix in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2001::"):
         assert not address_allowed(str(IPv6Address(int(IPv6Address(prefix)) | low)))

@@ -23,7 +23,7 @@ from tests.support.principals import organisation
 
 
 def code(response: Response) -> tuple[int, str]:
-    """Return a refusal's code, or "" for a success."""
+    """Return the status and the refusal's code, or "" for a success."""
     return response.status_code, response.json().get("code", "")
 
 
@@ -211,7 +211,8 @@ async def test_06_a_colleague_outside_the_recipient_service_reads_404(story: Sto
 
 
 async def test_06_a_team_that_lists_the_client_of_browsers_lets_nobody_in(story: Story) -> None:
-    """Everybody signs in through that client. A team consists of people and of clients that act on their own behalf."""
+    """Everybody signs in through the browsers' client, so listing it in a team lets nobody in. A team consists of
+    people and of clients that act on their own behalf."""
     service_id = await story.service()
     one = f"/referrals/{(await story.sent(service_id=service_id))['id']}"
     person = {"client_id": "ruta-console", "sub": "0190-a-person"}
@@ -506,7 +507,8 @@ async def test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access(
 async def test_who_is_offered_a_case_is_told_what_to_decide_by_while_it_may_go_there(
     story: Story,
 ) -> None:
-    """After the consent has ended they see none of it, and nobody else ever does."""
+    """The receiver sees what it needs to decide while the offer is possible. After the consent has ended it sees none
+    of it, and nobody else ever does."""
     case_id = (await story.child(13, caregiver="available"))["id"]
     grant = story.consent_body(case_id, "", decided_by="caregiver", child_assent="agrees")
     grant = {k: v for k, v in grant.items() if k not in ("service_id", "purpose", "items")}
@@ -748,7 +750,7 @@ async def test_26_nothing_goes_to_an_implicated_organisation(story: Story) -> No
 
 
 async def test_nobody_is_born_in_the_future(story: Story) -> None:
-    """The rule applies to a registration, a correction and a referral."""
+    """Ruta refuses a birth date in the future in a registration, a correction and a referral."""
     today = clock.today()
     case, service = await story.case(), await story.any_service()
     for days, status in ((2, 422), (0, 201)):

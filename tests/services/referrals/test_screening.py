@@ -204,7 +204,7 @@ async def test_one_step_leads_from_a_conclusion_to_drafts(story: Story) -> None:
     grant = await story.consent(case["id"], child_care)
     draft = next(d for d in made["drafts"] if d["category"] == "HLT")
     sent = await story.post(WHO, f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]})
-    assert sent.status_code in (200, 422), sent.text  # It may lack the safe-contact rule.
+    assert sent.status_code in (200, 422), sent.text  # The draft may lack the safe-contact rule.
     assert "ch.older" not in sent.text
 
 

@@ -32,7 +32,7 @@ async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
         async with acting_as_service(session):
             await revoke_snapshot(session, rows[0], clock.now())
             assert await session.scalar(_AS_SERVICE)
-    for referral in (first, second):  # Revoked once; a later step changes nothing.
+    for referral in (first, second):  # Each snapshot is revoked once; a later step changes nothing.
         assert await story.rows(_REVOKED, r=referral["id"]) == [(now,)]
 
 

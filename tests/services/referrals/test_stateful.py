@@ -1,8 +1,8 @@
-"""Hypothesis plays random stories of people, organisations and staff on every path. `oracle` decides what each may do
-and learn.
+"""Hypothesis generates random stories of people, organisations and staff on every path. `oracle` decides what each may
+do and learn.
 
 In every story nobody learns more than they may know, and the person is told the truth about who has read. Each accepted
-step has its history, audit entry and event. `./ruta drills stories` plays long ones.
+step has its history, audit entry and event. `./ruta drills stories` runs long stories.
 """
 
 import os

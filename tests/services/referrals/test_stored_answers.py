@@ -170,7 +170,7 @@ async def test_answers_are_sealed_under_the_key_of_their_case(story: Story) -> N
     of_case = [row for row in rows if str(row.subject) == case]
     assert (
         len(of_case) > len(rows) - 3
-    )  # Two were about a screening before it belonged to the case.
+    )  # Two commands were about a screening before it belonged to the case.
 
 
 async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> None:

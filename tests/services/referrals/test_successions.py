@@ -210,7 +210,7 @@ async def test_a_report_that_waits_at_an_organisation_that_ended_is_the_desks_ag
 async def test_after_a_restore_people_may_let_the_other_organisation_go_on(
     story: Story, ending: Ending, who: str, of: UUID
 ) -> None:
-    """The list knows that Refugio merged into Legal. The restored directory does not, and another organisation merges
+    """The list records that Refugio merged into Legal. The restored directory does not, and another organisation merges
     into Refugio."""
     case, theirs = await story.case(), await story.case(who)
     await ending.told("merged")

@@ -161,7 +161,7 @@ def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: 
 
 
 def test_on_a_full_disk_half_a_list_passes_for_no_list(tmp_path: Path, signer: Signer) -> None:
-    """Half a list would lack the last people erased, and nobody reports them a second time."""
+    """Half a list counts as no list. It would lack the last people erased, and nobody reports them a second time."""
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     tombstones.append(file, signer, some(40))

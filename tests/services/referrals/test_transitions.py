@@ -227,7 +227,7 @@ async def test_21_a_new_link_ends_the_former_and_a_withdrawal_closes_the_page(
 
 
 async def test_a_case_is_not_closed_while_somebody_is_to_answer(story: Story) -> None:
-    """An answer would reach nobody, so open referrals must end first. Drafts may remain."""
+    """A case with open referrals cannot be closed, because a response would reach nobody. Drafts may remain."""
     referral = await story.sent()
     path, body = f"/cases/{referral['case_id']}/close", {"reason": "needs_met"}
     refused = await story.post("ngo-refugio", path, body)
@@ -301,7 +301,7 @@ async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Sto
 
 
 async def test_a_coordinator_of_some_states_counts_what_is_late_there(story: Story) -> None:
-    """The count excludes everything that accuses their own organisation."""
+    """The count excludes everything that accuses the coordinator's own organisation."""
     service_id = await story.service(categories=("GBV-PSS",))
     words: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
     here = await story.sent(service_id=service_id, **words)

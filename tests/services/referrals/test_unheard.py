@@ -186,7 +186,7 @@ async def test_a_routine_message_that_was_given_up_is_known_too(
     assert await watched.seen_by_sender(referral)
     without = (
         await world.story.sent()
-    )  # With no message sent, it waits in the list like a routine referral.
+    )  # Without a message, the referral waits in the list like a routine one.
     with clock.shifted(LATER):
         assert await watched.look() == 0
     assert not await watched.seen_by_sender(without)

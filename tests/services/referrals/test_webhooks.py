@@ -1,4 +1,4 @@
-"""Webhooks to a real local receiver: signed, with ids only, retried, dead and replayed."""
+"""Webhooks to a real local receiver: signed, with ids only, retried, given up and replayed."""
 
 import asyncio
 import base64
@@ -158,7 +158,8 @@ async def test_failures_are_retried_for_days_then_dead_then_replayed(
 async def test_a_partner_that_hangs_holds_up_nobody_else(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """The hanging partner accepts every call and answers none, and more calls wait than can run at once."""
+    """A partner that hangs delays nobody else. It accepts every call and responds to none, and more calls wait than can
+    run at once."""
     hangs, full = asyncio.Event(), asyncio.Event()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
 
@@ -189,14 +190,18 @@ async def test_a_partner_that_hangs_holds_up_nobody_else(
             referral = await story.sent()
             while await fan_out(story.database, [deliveries]):
                 pass
-            assert await deliverer.look() == 1  # The other partner's call, while the first hangs.
+            assert (
+                await deliverer.look() == 1
+            )  # This delivers the other partner's call while the first one hangs.
             async with asyncio.timeout(10):
                 await over.wait()
             assert referral["id"].encode() in receiver.calls[0][1]
             assert await deliverer.look() == 0
             hangs.set()
             await deliverer.finish()
-            assert await deliverer.look() == 1  # Then the rest of its own calls.
+            assert (
+                await deliverer.look() == 1
+            )  # This delivers the rest of that partner's own calls.
             await deliverer.finish()
 
 
@@ -244,7 +249,7 @@ async def test_after_rotation_both_secrets_verify_for_a_day(
 async def test_two_workers_make_a_call_once(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """The second worker runs while the first one waits for the response."""
+    """Two workers make a call only once. The second worker runs while the first one waits for the response."""
     await registered(story, receiver)
     await story.sent()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
@@ -330,7 +335,7 @@ async def test_a_call_that_is_repeated_after_five_minutes_is_refused_by_the_veri
 async def test_a_name_server_is_asked_once_for_an_address(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against DNS rebinding, the call goes to the checked address, whatever the name resolves to later."""
+    """To prevent DNS rebinding, the call goes to the checked address, whatever the name resolves to later."""
     port = int(receiver.url.rsplit(":", 1)[1].split("/")[0])
     asked: list[str] = []
 

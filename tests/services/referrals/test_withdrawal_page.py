@@ -40,7 +40,7 @@ async def test_the_code_typed_as_people_type_it_withdraws_and_says_what_was_read
 
 
 async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -> None:
-    """The page covers all paths: the new holder can keep reading, and another organisation read in an emergency."""
+    """The page reports all paths: the new holder can keep reading, and another organisation read in an emergency."""
     case = await story.case()
     offer = await transfer_offer(story, case["id"], LEGAL)
     transfer = await story.made("ngo-refugio", "/transfers", offer)

@@ -1,4 +1,4 @@
-"""Everything that waits for somebody. Each row belongs to one list, and all rows have one order."""
+"""All work that waits for somebody. Each row belongs to one list, and all rows have one order."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def every(_row: dict[str, Any], _own: set[str]) -> bool:
     return True
 
 
-# For each kind: its list, the id that names a row, and which rows wait.
+# Maps each kind of work to its list, the id that names a row, and a function that selects waiting rows.
 OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]] = {
     "referral_to_acknowledge": ("/referrals/inbox?state=sent", "referral_id", every),
     "referral_to_decide": (
@@ -83,7 +83,7 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
     "task": (
         "/tasks?limit=500",
         "task_id",
-        lambda row, _own: row["kind"] != "case_review",  # It already waits as a review.
+        lambda row, _own: row["kind"] != "case_review",  # This work already counts as a review.
     ),
     "review": ("/assistance/reviews?by={week}", "review_id", every),
     "entry_due": (

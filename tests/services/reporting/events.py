@@ -116,7 +116,7 @@ async def record_together(
 
 
 def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Arrived]:
-    """Return random but repeatable referrals of `persons` persons around `start`."""
+    """Yield random but repeatable referrals of `persons` persons around `start`."""
     chance = random.Random(seed)  # noqa: S311 - test data, no secret
     endings: tuple[tuple[tuple[str, float], ...], ...] = (
         DELIVERED,

@@ -41,7 +41,7 @@ def test_a_month_is_its_two_halves_and_a_quarter_its_three_months(day: date) -> 
             "0001-01a",
             "1999-12b",
             "٢٠٢٦-11",
-        ),  # These are no periods; the last has another script's digits.
+        ),  # These are not periods; the last uses digits of another script.
     ],
 )
 def test_what_names_no_period_is_refused(text: str) -> None:

@@ -59,7 +59,7 @@ _OF_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Front:
-    """The ASGI application of one front process. `table` is a parameter so that tests can add routes."""
+    """The ASGI application of one front process. `table` is a parameter, so that tests can add routes."""
 
     def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
         self.table = table or RouteTable()
@@ -193,7 +193,7 @@ class Front:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep connections and background tasks open for the duration of the block."""
+        """Keep connections and background tasks open during the block."""
         await self._upstreams.start()
         stop = asyncio.Event()
         session = self._upstreams.session
@@ -257,8 +257,8 @@ class Front:
         except ClientLeft:
             exchange.status = exchange.status or 499
         except aiohttp.ClientError:
-            # It is too late for a problem detail. Returning with the response unfinished makes uvicorn close the connection, so
-            # the client notices that the response is incomplete.
+            # It is too late for a problem detail. If the function returns with the response unfinished, uvicorn
+            # closes the connection. The client then notices that the response is incomplete.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
             if not exchange.status:
                 await exchange.refuse(UNAVAILABLE.because("service_broke_off_its_answer"))
@@ -295,7 +295,7 @@ class Front:
             self._open.leave(who, known=known)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
-        """Respond to a CORS preflight. Return False for any other request, after preparing its CORS headers."""
+        """Respond to a CORS preflight. For any other request, prepare its CORS headers and return False."""
         own = exchange.head.own
         origin = own.get(b"origin")
         asked = own.get(b"access-control-request-method")
@@ -331,7 +331,7 @@ class Front:
         elif exchange.caller is None and _is_line_sending(exchange):
             exchange.allowance = self._rates.spend("line", exchange.source)
         elif exchange.caller is None and route.takes_forms(exchange.method, exchange.path):
-            # Callers without the form's secret share the anonymous rate.
+            # Callers without the form's secret share the rate limit of anonymous callers.
             self._rates.refuse_if_spent("anonymous", exchange.source)
             form = f"{exchange.source} {exchange.path}"
             exchange.allowance = self._rates.spend("form", form)
@@ -341,7 +341,7 @@ class Front:
             exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
     def _count_refused(self, exchange: Exchange) -> None:
-        """Count refused form requests as anonymous. Otherwise each made-up address would get its own rate."""
+        """Count refused form requests as anonymous. Otherwise, each made-up address would get its own rate limit."""
         route = exchange.route
         if route is None or exchange.caller is not None or not 400 <= exchange.status < 500:
             return
@@ -372,8 +372,8 @@ class Front:
 
 
 def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bool:
-    """Return whether the request is for the public view, without credentials. `method` is the method named in a
-    preflight."""
+    """Return whether the request is for the public view, without credentials. `method` is the method that a preflight
+    names."""
     own = exchange.head.own
     if b"authorization" in own or b"cookie" in own:
         return False
@@ -384,7 +384,7 @@ def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bo
 
 
 def _cookies(settings: FrontSettings) -> Cookies | None:
-    """Return None if no session key is set, because people then cannot sign in here."""
+    """Return the cookies, or None if no session key is set, because people then cannot sign in here."""
     if settings.session_key is None:
         return None
     key = key_from_base64(settings.session_key.get_secret_value())
@@ -393,7 +393,8 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
 
 
 def _is_line_sending(exchange: Exchange) -> bool:
-    """Return whether the request sends something to the anonymous line. Only such requests can guess receipts."""
+    """Return whether the request sends something to the anonymous line. Only such requests can be used to guess
+    receipts."""
     path = exchange.path
     return exchange.method == "POST" and (path == _LINE or path.startswith(f"{_LINE}/"))
 

@@ -1,4 +1,4 @@
-"""Refusals by the front itself; `common` defines the shared problem types."""
+"""Errors that the front itself returns. `common` defines the shared problem types."""
 
 from common.errors import PROBLEMS
 

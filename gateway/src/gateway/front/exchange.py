@@ -36,7 +36,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A signed-in person with their access token. `name` is the sign-in name. Without activity the session ends at
+    """A signed-in person with their access token. `name` is the sign-in name. Without activity, the session ends at
     `idle_until` (seconds since 1970)."""
 
     token: str = field(repr=False)
@@ -48,7 +48,7 @@ class SignedIn:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its response; `status` is 0 until the response begins."""
+    """One request and its response. `status` is 0 until the response begins."""
 
     scope: Scope
     receive: Receive
@@ -130,7 +130,7 @@ class Exchange:
         return self.request_id
 
     async def begin(self, status: int, headers: list[Header], whole: bytes | None = None) -> None:
-        """Send the status and the headers, including those of every response. With `whole`, send the entire body
+        """Send the status and the headers, including those that every response has. With `whole`, send the entire body
         too."""
         self.status = status
         headers.append((b"x-request-id", self.name_request()))
@@ -147,7 +147,7 @@ class Exchange:
             headers = [header for header in headers if header[0] != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if whole is not None:
-            # In chunks, because before each one uvicorn waits until the client has read the previous chunk
+            # Send chunks, because before each one uvicorn waits until the client has read the previous chunk
             for start in range(0, len(whole) or 1, _PIECE_BYTES):
                 piece = whole[start : start + _PIECE_BYTES]
                 await self.go_on(piece, more=start + _PIECE_BYTES < len(whole))
@@ -185,8 +185,8 @@ class Exchange:
         await self.answer(problem.kind.status, headers, content)
 
     async def as_problem(self, body: dict[str, Any]) -> tuple[list[Header], bytes]:
-        """Return the headers and body of a problem. A person gets a page with the typed text, a FHIR client gets an
-        outcome."""
+        """Return the headers and the body of a problem. A person gets a page with the typed text; a FHIR client gets an
+        OperationOutcome."""
         if not self.is_opened and self.reads_outcomes:
             return [(b"content-type", outcomes.MEDIA_TYPE)], orjson.dumps(outcomes.outcome(body))
         if not self.is_opened:
@@ -195,12 +195,12 @@ class Exchange:
         return self.pages.problem(self.language, body, request_id, await self._typed())
 
     async def _typed(self) -> Typed | None:
-        """Return the text typed into a public form. Other forms may contain passwords, which no page shows."""
+        """Return the text typed into a public form. Other forms may contain passwords, which no page may show."""
         if not self.is_form or self.route is None:
             return None
         if not self.route.is_public(self.method, self.path):
             return None
-        if self.body is None:  # refused before the body was read
+        if self.body is None:  # the request was refused before its body was read
             self.body = Body(self.receive, limit=MOST_FORM_BYTES, idle_seconds=10, total_seconds=20)
             self.body.keep()
         content = await self.body.kept()

@@ -1,4 +1,4 @@
-"""Forwards a request to its service and returns the response: bounded bodies, listed headers, the caller's identity."""
+"""Forwards a request to its service and returns the response: limited bodies, listed headers, the caller's identity."""
 
 import asyncio
 import base64
@@ -72,7 +72,7 @@ class Forwarding:
         return body
 
     def _outgoing(self, exchange: Exchange, route: Route, body: Body | None) -> list[Header]:
-        """Return the headers for the service: the allowed ones, the caller, the request id and the trace."""
+        """Return the headers for the service: the allowed ones, those for the caller, the request id and the trace."""
         head = exchange.head
         headers = [
             *compression.as_the_service_says_it(head.passed),
@@ -100,7 +100,7 @@ class Forwarding:
 
 
 def _form_secret(head: Head) -> list[Header]:
-    """Return the form's secret from the HTTP Basic password (RFC 7617). An X-Form-Secret header has priority."""
+    """Return the form's secret from the HTTP Basic password (RFC 7617). An X-Form-Secret header takes precedence."""
     scheme, _, credentials = head.own.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic" or any(name == b"x-form-secret" for name, _ in head.passed):
         return []
@@ -113,7 +113,7 @@ def _form_secret(head: Head) -> list[Header]:
 
 
 def _person(exchange: Exchange) -> list[Header]:
-    """Return the headers with which the console calls the API for the person, or none without a session. They are
+    """Return the headers with which the console calls the API for the person, or no headers without a session. They are
     base64, because names may be in any script and headers may not."""
     person = exchange.signed_in
     if person is None:
@@ -123,7 +123,7 @@ def _person(exchange: Exchange) -> list[Header]:
         "organisation_name": person.organisation_name,
         "language": person.language,
         "idle_until": person.idle_until,
-        # Also as a duration, because the clock of the browser or the console may differ.
+        # Also send a duration, because the clock of the browser or the console may differ.
         "idle_in": max(0, int(person.idle_until - time.time())),
     }
     return [
@@ -135,7 +135,7 @@ def _person(exchange: Exchange) -> list[Header]:
 async def relay(
     exchange: Exchange, answer: aiohttp.ClientResponse, route: Route, public_url: str
 ) -> None:
-    """Forward the response: a short one at once, a long one in chunks as fast as the client reads."""
+    """Forward the response: a short one at once, and a long one in chunks as fast as the client reads."""
     received = [(name.lower(), value) for name, value in answer.raw_headers]
     headers = returned(received, cookies=route.cookies, own_cookies=route.own_cookies)
     if not route.lets_in(exchange.method, exchange.path):
@@ -185,7 +185,7 @@ def _locations_checked(headers: list[Header], status: int, public_url: bytes) ->
 
 
 def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
-    """Return the length of the body, or None if the service did not announce it."""
+    """Return the length of the body, or None if the service did not declare it."""
     if method == "HEAD" or answer.status in BODILESS_STATUSES:
         return 0
     return answer.content_length
@@ -194,7 +194,7 @@ def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
 async def _problem_rewritten(
     exchange: Exchange, answer: aiohttp.ClientResponse, headers: list[Header]
 ) -> tuple[list[Header], bytes]:
-    """Rewrite a problem for a person or a FHIR client, with another body but the same status and headers."""
+    """Rewrite a problem for a person or a FHIR client, with a different body but the same status and headers."""
     whole = await answer.read()
     without_body = exchange.method == "HEAD"
     problem = dict.fromkeys(("title", "code", "detail"), "") | {"status": answer.status}

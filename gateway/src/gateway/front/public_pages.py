@@ -14,7 +14,7 @@ from gateway.front.edge.heads import Header
 
 _SIGN_IN = "/session/start?return_to=/console"
 _OF_NO_LANGUAGE = ("/docs", _SIGN_IN)
-# The form was wrong, not the address.
+# For these statuses, the form was wrong, not the address.
 _OF_WHAT_WAS_SENT = {400, 413, 422}
 # Problems that a new sign-in solves, with the address for it.
 _LEADS_TO_SIGN_IN = {
@@ -41,7 +41,7 @@ class Typed:
 
 
 class PublicPages:
-    """Renders the pages. `emergency` is the number to call in danger. `sign_in` says whether people can sign in
+    """Renders the pages. `emergency` is the number to call in danger. `sign_in` tells whether people can sign in
     here."""
 
     def __init__(self, *, exit_url: str, emergency: str, sign_in: bool) -> None:
@@ -60,9 +60,9 @@ class PublicPages:
     def problem(
         self, language: str, problem: dict[str, Any], request_id: str, typed: Typed | None = None
     ) -> tuple[list[Header], bytes]:
-        """Return an error page for a person, in both languages, the person's own first. The status decides which advice
-        it gives; a problem's details are for programs. The person can resend `typed` from the page; Ruta does not store
-        it."""
+        """Return an error page for a person, in both languages, with the person's own language first. The status
+        decides which advice the page gives; a problem's details are for programs. The person can resend `typed` from
+        the page. Ruta does not store it."""
         status, code = int(problem["status"]), str(problem["code"])
         ordered = [language, *(each for each in LANGUAGES if each != language)]
         said = [

@@ -21,7 +21,8 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 def read_rate(text: str) -> tuple[int, int]:
-    """Parse a rate such as `600/minute` or `20/10 seconds` into requests and seconds. Raises ValueError."""
+    """Parse a rate such as `600/minute` or `20/10 seconds` into requests and seconds. Raise ValueError for other
+    formats."""
     found = _RATE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no rate such as 600/minute")
@@ -170,7 +171,7 @@ class FrontSettings(CoreSettings):
     )
 
     def upstream_urls(self, upstream: Upstream) -> tuple[str, ...]:
-        """Return the addresses of a service's replicas, or none if it is not deployed."""
+        """Return the addresses of a service's replicas, or an empty tuple if it is not deployed."""
         urls = {
             Upstream.DIRECTORY: self.directory_url,
             Upstream.REFERRALS: self.referrals_url,

@@ -32,7 +32,7 @@ from gateway.front.upstreams import CircuitState, Upstreams
 
 _log = get_logger(__name__)
 _FRESH_SECONDS = 30.0
-# While a service is unavailable, retry soon, but not on every request, which would overload the front.
+# While a service is unavailable, retry soon. Do not retry on every request, which would overload the front.
 _AGAIN_SECONDS = 5.0
 _SCRIPT = b"text/javascript; charset=utf-8"
 _OWN = files("gateway.front") / "assets"
@@ -56,7 +56,7 @@ _SHORT = {
     "/figures": b"/reports/v1/exports/page",
 }
 
-# The complete description, and one description per service for tools that cannot read so much.
+# The complete description, and one description per service for tools that cannot read a large one.
 _DESCRIPTIONS: dict[str, Upstream | None] = {
     "/openapi.json": None,
     **{f"/openapi/{u}.json": u for u in Upstream if u is not Upstream.CONSOLE},
@@ -86,8 +86,8 @@ class Description:
         self._lock = asyncio.Lock()
 
     async def document(self, only: Upstream | None = None) -> tuple[bytes, bytes]:
-        """Return the document, or the part for one service, and its ETag. Raises 503 while a part is missing, so that
-        nobody generates a client from half a description."""
+        """Return the document, or the part for one service, and its ETag. Raise 503 while a part is missing, so that
+        nobody generates a client from an incomplete description."""
         async with self._lock:
             if time.monotonic() > self._fresh_until:
                 await self._make()
@@ -140,8 +140,8 @@ class Description:
 
 
 class Site:
-    """Serves the front's own paths. `verifying` returns the state of token verification. `/metrics` does not exist if
-    `metrics_key` is None."""
+    """Serves the front's own paths. `verifying` returns the state of token verification. If `metrics_key` is None,
+    `/metrics` does not exist."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ class Site:
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
 
     def _measured(self, exchange: Exchange, key: bytes) -> Page:
-        """Return metrics for Prometheus, only with the key, because the counters are exact real-time totals, for
+        """Return metrics for Prometheus, only to callers with the key. The counters are exact real-time totals, for
         example of created cases."""
         given = exchange.head.own.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + key):

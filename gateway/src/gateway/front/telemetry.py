@@ -1,7 +1,7 @@
-"""Access log, metrics and traces of the front, none of which identifies a person.
+"""Access log, metrics and traces of the front. None of them identifies a person.
 
-A log line contains no address, query or user agent, and the path only up to the capability (`/referrals/v1/cases`).
-Metrics count by capability and status, never by client.
+A log line contains no address, query or user agent, and contains the path only up to the capability
+(`/referrals/v1/cases`). Metrics count by capability and status, never by client.
 """
 
 import re
@@ -76,7 +76,7 @@ class FrontMetrics:
 
 
 class Traces:
-    """Creates spans if `recording` (a collector is configured); otherwise only forwards trace ids."""
+    """Creates spans if `recording` (a collector is configured). Otherwise, it only forwards trace ids."""
 
     def __init__(self, *, recording: bool) -> None:
         self.recording = recording

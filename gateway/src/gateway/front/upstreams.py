@@ -1,4 +1,4 @@
-"""Sends a request to a replica of its service and streams the response. Skips unreachable replicas."""
+"""Sends a request to a replica of its service and streams the response. It skips unreachable replicas."""
 
 import asyncio
 import random
@@ -32,8 +32,8 @@ _AWAY = UNAVAILABLE.saying
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
-# A process that is stopped or whose event loop hangs still accepts connections. Together with two probes of a second
-# each, its callers wait less than five seconds.
+# A process that is stopped or whose event loop hangs still accepts connections. With this limit and two probes of a
+# second each, its callers wait less than five seconds.
 SILENT_SECONDS = 2.0
 _SILENT_PROBES = 2
 # Shorter than the 75 seconds for which services keep a connection open, so that the front never writes to a closing
@@ -84,7 +84,7 @@ class Circuit:
 @dataclass(eq=False)
 class Replica:
     """One process of a service. `busy` counts open requests; `waiting` contains those without a response yet. `heard`
-    is the time of its last response or of the first of these requests. `clock` is the difference from the front's clock
+    is the time of its last response or of the first waiting request. `clock` is the difference from the front's clock
     at the last probe (`common.clocks`)."""
 
     url: str
@@ -107,7 +107,7 @@ class Replica:
 
 
 class Hangs(aiohttp.ClientConnectionError):
-    """The process accepted the request but then responded neither to it nor to any probe."""
+    """The process accepted the request, but then responded neither to it nor to any probe."""
 
 
 class Upstreams:
@@ -171,9 +171,10 @@ class Upstreams:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send the request and yield the response once its headers have arrived.
 
-        Raises 503 if the service is unavailable and 504 if it does not respond. Reading the body raises
+        Raise 503 if the service is unavailable, and 504 if it does not respond. Reading the body raises
         aiohttp.ClientError if the connection breaks. A request is repeated, preferably to another replica, only if that
-        is safe: the body is complete, and either nothing was sent or the method or an Idempotency-Key allows it.
+        is safe. The body must be complete. In addition, nothing was sent yet, or the method or an Idempotency-Key
+        allows a repeat.
         """
         tried: list[Replica] = []
         for attempt in range(1, _ATTEMPTS + 1):
@@ -248,7 +249,8 @@ class Upstreams:
             replica.waiting.discard(limit)
 
     def _say(self, upstream: Upstream, error: BaseException) -> None:
-        """Log an untrusted certificate once, until the service responds or the reason changes."""
+        """Log an untrusted certificate once. Log it again only after the service has responded or the reason has
+        changed."""
         said = remedy(error.__cause__ or error, self._settings)
         if said and self._said.get(upstream) != said["remedy"]:
             self._said[upstream] = said["remedy"]
@@ -259,7 +261,7 @@ class Upstreams:
         return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
 
     def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
-        """Return the replica with the fewest open requests. Take turns among equal replicas and prefer untried ones.
+        """Return the replica with the fewest open requests. Alternate between equal replicas and prefer untried ones.
         Return None if no replica responds."""
         replicas = self.replicas[upstream]
         self._turn += 1
@@ -271,8 +273,8 @@ class Upstreams:
         return min(turned, key=lambda choice: choice[:3])[3] if turned else None
 
     async def probe(self, stop: asyncio.Event) -> None:
-        """Probe `/healthz` of replicas with an open circuit until they respond again, and of replicas that keep
-        requests waiting. If one of the latter does not respond to the probe either, end the wait of its requests."""
+        """Probe `/healthz` of replicas with an open circuit until they respond again. Also probe replicas that keep
+        requests waiting. If such a replica does not respond to the probe either, end the wait of its requests."""
         while not stop.is_set():
             due = [
                 self._probe(upstream, replica)
@@ -306,7 +308,7 @@ class Upstreams:
         )
 
     def clock(self, upstream: Upstream) -> str:
-        """Return the first clock difference that `alive` found, or ok."""
+        """Return the first clock difference that `alive` found, or `ok`."""
         found = (replica.clock for replica in self.replicas[upstream])
         return next((each for each in found if each != clocks.OK), clocks.OK)
 
@@ -322,8 +324,8 @@ class Upstreams:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Closes a pooled connection on which the service has sent unrequested data, which aiohttp would take for the next
-    response (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
+    """Closes a pooled connection on which the service has sent unrequested data. aiohttp would treat this data as the
+    next response (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
 
     async def connect(
         self,
@@ -351,7 +353,7 @@ def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
 
 
 def _text(value: bytes) -> str:
-    """Decode a header value as UTF-8, else as Latin-1, because aiohttp encodes headers as UTF-8."""
+    """Decode a header value as UTF-8, or else as Latin-1, because aiohttp encodes headers as UTF-8."""
     try:
         return value.decode()
     except UnicodeDecodeError:

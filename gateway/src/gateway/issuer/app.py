@@ -49,10 +49,10 @@ def _held(context: ServiceContext, forgotten: int) -> Sequence[BackgroundTask]:
 def create_app(
     settings: IssuerSettings, *, database: Database | None = None, forgotten: int = 0
 ) -> FastAPI:
-    """Build the app. `forgotten` counts the changes that the database had lost at startup and that the list
-    restored."""
+    """Build the app. `forgotten` is the number of changes that the database had lost at startup and that were restored
+    from the list."""
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
-    ring.current()  # creates the keys of a new installation before the first request
+    ring.current()  # create the keys of a new installation before the first request
     # Further keys are derived from the key that seals stored responses, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
     checks = SecretChecks()

@@ -1,4 +1,4 @@
-"""Creates missing clients from a bootstrap file. Existing clients stay unchanged."""
+"""Creates missing clients from a bootstrap file. Existing clients remain unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class BootstrapClient(BaseModel):
 
 
 def read(file: Path) -> list[BootstrapClient]:
-    """Return the file's clients. Raises a pydantic ValueError if the file is malformed."""
+    """Return the file's clients. Raise a pydantic ValueError if the file is malformed."""
     return TypeAdapter(list[BootstrapClient]).validate_json(file.read_bytes())
 
 

@@ -30,7 +30,7 @@ class Credentials:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Parse the parameters. Each may occur once, and an empty one counts as absent (RFC 6749 §3.2)."""
+    """Parse the parameters. Each may occur only once, and an empty one counts as absent (RFC 6749 §3.2)."""
     if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise BadForm("send_form_urlencoded")
     try:
@@ -54,7 +54,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials | None:
-    """Return the client's name and proof. Raises BadForm if it sends them in two ways."""
+    """Return the client's name and its proof. Raise BadForm if it sends them in two ways."""
     if "client_assertion" in form or "client_assertion_type" in form:
         if authorization is not None or "client_secret" in form:
             raise BadForm("authenticate_in_one_way_only")

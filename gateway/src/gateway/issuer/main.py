@@ -75,7 +75,7 @@ async def _recognise(database: Database, ring: KeyRing) -> None:
 
 
 async def _bootstrap(settings: IssuerSettings) -> int:
-    """Prepare the database. Return how many changes from the list it had lost."""
+    """Prepare the database. Return the number of changes in the list that it had lost."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
         start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: this file does not exist"))
@@ -105,7 +105,7 @@ async def _hold(settings: IssuerSettings, database: Database) -> int:
 
 
 async def _migrated(database: Database) -> None:
-    """Wait until the database is reachable and migrated. Both may happen later."""
+    """Wait until the database is reachable and migrated. Both can take a while after startup."""
     revisions = Revisions.shipped_by(PACKAGE)
     while revisions is not None:
         try:

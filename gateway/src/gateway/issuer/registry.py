@@ -1,9 +1,9 @@
 """Restores rights from a list outside the database.
 
-A database can lose its latest changes: a lagging standby is promoted, or an old volume is attached. The list still
-contains the rights that ended since. It is a copy of the record of changes, each with the resulting state of the
-person, client or organisation (`rights`). Changes that the database has lost are applied again before the issuer serves
-requests, and within seconds while it runs.
+A database can lose its latest changes when a lagging standby is promoted or an old volume is attached. The list still
+contains the rights that have ended since then. It is a copy of the record of changes, each with the resulting state of
+the person, client or organisation (`rights`). Changes that the database has lost are applied again before the issuer
+serves requests, and within seconds while it runs.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ Line = Mapping[str, Any]
 
 
 class Registry:
-    """Compares the record with the list. Does nothing if the settings name no list. `done` counts lost changes,
+    """Compares the record with the list. It does nothing if the settings specify no list. `done` counts lost changes,
     including those restored at startup."""
 
     def __init__(
@@ -76,8 +76,8 @@ class Registry:
         )
 
     async def look(self) -> int:
-        """Restore lost changes, then add new changes to the list and return their number. It is enough to compare the
-        end of the list, because a database loses its latest changes first."""
+        """Restore lost changes, then add new changes to the list and return their number. A comparison of the end of
+        the list is enough, because a database loses its latest changes first."""
         if (file := self._file) is None:
             return 0
         if await asyncio.to_thread(chained.longer_copies, file, self._places):
@@ -116,7 +116,7 @@ class Registry:
             if word and await self._hold(session, kind, target, word):
                 held += 1
                 await record.record(session, _ITSELF, "held to the list", kind, target)
-        # Nobody knows which sign-ins have ended since.
+        # Nobody knows which sign-ins have ended since then.
         await end_every_one(session)
         await record.put_back(session, [_change(line) for line in forgotten])
         self.done += len(forgotten)

@@ -1,9 +1,9 @@
-"""Shared parts of the issuer's routes: access rules, versions, process-wide parts, and turns for token requests.
+"""Shared parts of the issuer's routes: access rules, versions, process-wide parts, and slots for token requests.
 
-Comparing a secret is slow, and a guesser may send many requests at once. If they used all database connections, nobody
-could revoke rights, and the front could not read revocations. So a token request waits for a turn before it takes a
-connection. A sign-in takes turns itself, but gives its turn back while a password is compared. Other pages need no
-turns.
+Comparing a secret is slow, and an attacker who guesses secrets may send many requests at once. If these used all
+database connections, nobody could revoke rights, and the front could not read revocations. A token request therefore
+waits for a slot before it takes a connection. A sign-in takes a slot itself, but releases it while a password is
+compared. Other pages need no slots.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class Change:
         self._if_match = if_match
 
     def of(self, row: Row) -> Row:
-        """Return the row. Raises 412 if the caller read another version, 428 if the request names no version."""
+        """Return the row. Raise 412 if the caller read another version, and 428 if the request names no version."""
         check_if_match(self._if_match, etag_of(row["version"]))
         return row
 
@@ -101,7 +101,7 @@ def text_of(most: int, **more: Any) -> dict[str, Any]:
 def form_body(
     required: Sequence[str], properties: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Describe a form in the API description; the route parses the form itself."""
+    """Return the description of a form for the API description. The route parses the form itself."""
     schema = {"type": "object", "required": list(required), "properties": dict(properties)}
     content = {"application/x-www-form-urlencoded": {"schema": schema, **more}}
     return {"requestBody": {"required": True, "content": content}}
@@ -116,7 +116,7 @@ def settings_of(request: Request) -> IssuerSettings:
 
 
 def turns_of(request: Request) -> asyncio.Semaphore:
-    """Return the turns that sign-ins and token requests take before they open a database connection."""
+    """Return the slots that sign-ins and token requests take before they open a database connection."""
     return cast("asyncio.Semaphore", context_of(request).parts["turns"])
 
 
@@ -137,7 +137,7 @@ _THESE, _ITSELF = "/oauth/", "/oauth/authorize"
 
 
 class Turns:
-    """Takes one of `turns` for each command below `/oauth`. It reads the body first, so that a slow client blocks
+    """Takes one slot of `turns` for each command below `/oauth`. It reads the body first, so that a slow client blocks
     nobody."""
 
     def __init__(self, app: ASGIApp, turns: asyncio.Semaphore) -> None:

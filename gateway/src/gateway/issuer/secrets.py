@@ -1,8 +1,8 @@
 """Secrets and passwords: creation, argon2id hashes, comparison in constant time, and password rules.
 
-The cost is OWASP's minimum for argon2id (19 MiB, two passes). Client secrets have 256 random bits and need no more;
-passwords also have a second factor and a throttle. Passwords must only be long (NIST SP 800-63B §5.1.1.2); no mix of
-characters is required.
+The cost is OWASP's minimum for argon2id (19 MiB, two passes). Client secrets have 256 random bits and need no higher
+cost; passwords also have a second factor and a throttle. The only rule for passwords is their length (NIST SP 800-63B
+§5.1.1.2); no mix of characters is required.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# The hash for unknown names, so that a refusal takes equally long.
+# The hash for unknown names, so that a refusal takes equally long for them.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
-# Each hash needs a core and memory, so only a few run at a time.
+# Each hash needs a core and memory, so only a few are computed at a time.
 _AT_ONCE = 4
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
 _LEAST_DIFFERENT = 5
 
 
 class SecretChecks:
-    """Hashes outside the event loop, a few at a time."""
+    """Computes hashes outside the event loop, a few at a time."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -51,7 +51,7 @@ def _verify(stored: str, given: str) -> bool:
 
 
 def password_fault(password: str, *, sign_in_name: str) -> str | None:
-    """Return the problem with a password: `short`, `long`, `simple` or `name`; None if it is acceptable."""
+    """Return the problem with a password: `short`, `long`, `simple` or `name`. Return None if it is acceptable."""
     if len(password) < SHORTEST_PASSWORD:
         return "short"
     if len(password) > LONGEST_PASSWORD:

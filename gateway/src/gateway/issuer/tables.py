@@ -16,7 +16,7 @@ COMMON = common_tables(METADATA)
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters for a list of people or clients; None filters nothing. `search` matches part of one of their names."""
+    """Filters for a list of people or clients. None applies no filter. `search` matches part of one of their names."""
 
     search: str | None = None
     organisation_id: UUID | None = None
@@ -38,7 +38,7 @@ class Wanted:
 async def change_version(
     session: AsyncSession, table: sa.Table, row: Any, **values: object
 ) -> None:
-    """Write the next version of a row. Raises 412 if somebody has changed the row since it was read. Otherwise a stale
+    """Write the next version of a row. Raise 412 if somebody has changed the row since it was read. Otherwise, a stale
     edit could undo that change, such as disabling a person."""
     changed = await session.execute(
         sa.update(table)

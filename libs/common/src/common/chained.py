@@ -21,12 +21,12 @@ _BLOCK = 65_536
 
 
 class BrokenList(Worded):
-    """A list was edited, truncated in the middle or signed by another key; the message says where."""
+    """A list was edited, truncated in the middle, or signed with another key. The message gives the position."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a list: number, digest and time of its last line. An empty list has the number 0."""
+    """The end of a list: the number, digest and time of its last line. An empty list has the number 0."""
 
     number: int = 0
     digest: str = ""
@@ -49,8 +49,8 @@ class Chained:
 
 
 class Signer:
-    """Signs lines with a key derived from a secret of the installation for one purpose. A line contains `number`,
-    `previous` and the fields named in `said`, which include `at`."""
+    """Signs lines with a key that is derived for one purpose from a secret of the installation. A line contains
+    `number`, `previous` and the fields listed in `said`, which include `at`."""
 
     def __init__(self, secret: bytes, use: bytes, said: Sequence[str]) -> None:
         seed = HKDF(hashes.SHA256(), 32, salt=None, info=use).derive(secret)
@@ -64,13 +64,13 @@ class Signer:
         return json.dumps({**body, "signature": signature}, separators=(",", ":"))
 
     def check(self, line: dict[str, Any]) -> None:
-        """Verify a line. Raises InvalidSignature, or KeyError or a similar error for a malformed line."""
+        """Verify a line. Raise InvalidSignature, or KeyError or a similar error for a malformed line."""
         body = {name: line[name] for name in self._names}
         self._key.public_key().verify(base64.b64decode(line["signature"]), _bytes(body))
 
 
 def read(path: Path, signer: Signer) -> Chained:
-    """Read and verify the whole list; a missing file is an empty list. An incomplete last line is ignored: its writer
+    """Read and verify the whole list. A missing file is an empty list. An incomplete last line is ignored: its writer
     was killed, and the next writer overwrites it."""
     lines: list[dict[str, Any]] = []
     digests: list[str] = []
@@ -96,7 +96,8 @@ def read(path: Path, signer: Signer) -> Chained:
 
 
 def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """Return the lines in the last 64 KiB without verifying them. A caller that applies the list reads all of it."""
+    """Return the lines in the last 64 KiB without verifying them. A caller that applies the list must read all of
+    it."""
     if not path.exists():
         return ()
     with path.open("rb") as file:
@@ -110,7 +111,8 @@ def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
 
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
-    """Append these lines after the last complete line. On return they are on disk. Raises BrokenList."""
+    """Append these lines after the last complete line. They are on disk when the function returns. Raise BrokenList if
+    the list is damaged."""
     size, last = last_line(path)
     head = _head(path, last, signer)
     lines = []
@@ -125,7 +127,7 @@ def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Hea
 
 def carry(path: Path, places: Sequence[Path]) -> list[Path]:
     """Extend the copies of the list in other places, and return the places that could not be reached. A copy only ever
-    grows. Raises BrokenList, without any change, if a copy is not a prefix of the list."""
+    grows. If a copy is not a prefix of the list, raise BrokenList and change nothing."""
     unreachable = []
     content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
     for place in places:
@@ -141,23 +143,23 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
 
 
 def places_of(text: str) -> list[Path]:
-    """Parse the setting with second places, which are folders separated by commas."""
+    """Parse the setting that lists second places, which are folders separated by commas."""
     return [Path(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Return copies that are longer than the list here. The list here is then lost or truncated, because every line is
-    written here first."""
+    """Return copies that are longer than the list here. In that case, the list here is lost or truncated, because every
+    line is written here first."""
     copies = [copy for place in places if (copy := place / path.name).exists()]
-    # Read the copies first, then our list, because somebody may append meanwhile
+    # Read the copies first, then our list, because somebody may append a line in the meantime
     sizes = [copy.stat().st_size for copy in copies]
     here = path.stat().st_size if path.exists() else 0
     return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]
 
 
 def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
-    """Restore the list from a second place if it is missing or truncated here. That happens when the machine's disk was
-    reset to an older state, because later lines exist only in the copy. The caller prevents concurrent appends."""
+    """Restore the list from a second place if it is missing or truncated here. This happens when the machine's disk was
+    reset to an older state, so that later lines exist only in the copy. The caller prevents concurrent appends."""
     for copy in longer_copies(path, places):
         if _goes_on(copy, path, signer):
             replace(path, copy.read_bytes())
@@ -175,7 +177,7 @@ def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
 
 def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
     """Extend the copies of all files in all second places. Return the places that failed, with the reason. A place is a
-    mounted folder and is never created."""
+    mounted folder, and this function never creates it."""
     left = {place: "it is missing" for place in places if not place.is_dir()}
     for place in places:
         for file in files if place not in left else ():
@@ -188,7 +190,8 @@ def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Replace a file atomically. Otherwise half of a list, left by a full disk, would look like a shorter list."""
+    """Replace a file atomically. Otherwise, a full disk could leave half of a list, which would look like a shorter
+    list."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -207,7 +210,7 @@ def _whole_lines(path: Path) -> list[str]:
 
 
 def end_of(path: Path, signer: Signer) -> Head:
-    """Return the end of the list from its last line alone."""
+    """Return the end of the list by reading only its last line."""
     return _head(path, last_line(path)[1], signer)
 
 
@@ -226,8 +229,8 @@ def _head(path: Path, last: str, signer: Signer) -> Head:
 
 
 def last_line(path: Path) -> tuple[int, str]:
-    """Return the length of all complete lines in bytes, and the last complete line (empty if there is none). Reads only
-    the end of the file, which grows for years."""
+    """Return the total length of all complete lines in bytes, and the last complete line (empty if there is none). This
+    reads only the end of the file, because the file grows for years."""
     if not path.exists():
         return 0, ""
     with path.open("rb") as file:

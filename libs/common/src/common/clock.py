@@ -4,8 +4,8 @@ People live by local days: a consent, a deadline or a birthday begins or ends at
 `begins`, `ends`). Counts and publications use days in UTC (`utc_day`), so that a rebuild reproduces them in any time
 zone. No other module turns moments into days (`tests/common/test_days.py`).
 
-Tests shift the clock inside a process with `shifted`. The embedded stack shifts real processes with a file of seconds
-(`RUTA_CLOCK_FILE`), so that a test can see a three-day timer fire.
+Tests shift the clock inside a process with `shifted`. The embedded stack shifts real processes with a file that
+contains seconds (`RUTA_CLOCK_FILE`), so that a test can see a three-day timer fire.
 """
 
 import os
@@ -34,7 +34,8 @@ class _Offset:
 
 
 def _read(file: Path) -> bytes:
-    """Read the file with low-level calls, because every clock reading does this. They cost a third of `read_text`."""
+    """Read the file with low-level calls, because every clock reading does this. They take a third of the time of
+    `read_text`."""
     opened = os.open(file, os.O_RDONLY)
     try:
         return os.read(opened, 64)
@@ -57,12 +58,12 @@ def now() -> datetime:
 
 
 def live_in(timezone: str) -> None:
-    """Set the local time zone (IANA). Each process calls this once at its start."""
+    """Set the local time zone (IANA). Each process calls this once at startup."""
     _home.zone = ZoneInfo(timezone)
 
 
 def today() -> date:
-    """Return the local date of today."""
+    """Return today's local date."""
     return day_of(now())
 
 
@@ -101,7 +102,7 @@ def _in(zone: tzinfo, moment: datetime) -> datetime:
 
 
 def follow(file: Path | None) -> None:
-    """Add the number of seconds in `file` to every reading. `None` turns this off."""
+    """Add the number of seconds in `file` to every clock reading. `None` turns this off."""
     _offset.file = file
 
 

@@ -1,7 +1,7 @@
-"""How far clocks may differ, and how to report a difference. Pure.
+"""Limits for clock differences, and how to report a difference. Pure.
 
 Machines in a field office have no NTP, so their clocks drift. Tokens between our own processes tolerate two minutes.
-They are valid for one minute, never leave the deployment, are meant for one service, and the caller's own token was
+They are valid for one minute, never leave the deployment and are meant for one service. The caller's own token was
 checked before. An intercepted token works for two minutes longer. Tokens from outside keep their shorter leeway.
 """
 
@@ -25,7 +25,7 @@ def too_far(ours: float, theirs: float) -> bool:
 
 
 def compared(ours: float, theirs: float, whose: str) -> str:
-    """Return `ok`, or the seconds by which this process's clock is ahead of or behind another's."""
+    """Return `ok`, or the number of seconds by which this process's clock is ahead of or behind another clock."""
     apart = ours - theirs
     if abs(apart) < TOLD_SECONDS:
         return OK

@@ -24,7 +24,7 @@ def new_key() -> bytes:
 
 
 def key_from_base64(text: str) -> bytes:
-    """Decode a 32-byte key from base64 (standard or URL alphabet). Raises ValueError."""
+    """Decode a 32-byte key from base64 (standard or URL alphabet). Raise ValueError if it is not such a key."""
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "==", validate=False)
     except (binascii.Error, ValueError) as error:
@@ -35,8 +35,8 @@ def key_from_base64(text: str) -> bytes:
 
 
 def check_value(name: str, secret: str | bytes) -> str:
-    """Return a check value of a key. It is safe to store next to the data, because it reveals nothing about a random
-    key."""
+    """Return a check value of a key. It can safely be stored next to the data, because it reveals nothing about a
+    random key."""
     return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -55,14 +55,14 @@ def derived(master: bytes, use: bytes) -> bytes:
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
-    """Encrypt. `context` (which row, which column) is authenticated, and decryption needs it. Returns nonce ‖
-    ciphertext ‖ tag. Nonces are random: fewer than 2^32 messages per key (NIST SP 800-38D)."""
+    """Encrypt. `context` (which row, which column) is authenticated, and decryption needs it. Return nonce ‖ ciphertext
+    ‖ tag. Nonces are random, so each key may encrypt fewer than 2^32 messages (NIST SP 800-38D)."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 
 
 def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """Decrypt the output of `seal`. Raises CannotOpen if anything differs."""
+    """Decrypt the output of `seal`. Raise CannotOpen if the key, the context or the ciphertext differs."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:

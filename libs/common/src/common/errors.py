@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457) for every refusal in Ruta. Each type is a row of `words/data/problems.csv`."""
+"""Problem details (RFC 9457) for every error response in Ruta. Each type is a row of `words/data/problems.csv`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
     def in_(self, language: str) -> str:
-        """Return the detail in a language, if available."""
+        """Return the detail in `language`, if available."""
         return self.said.text(language) if self.said else self.detail
 
     def body(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """Return the exception to raise. `code` names a row of `details.csv`, `params` fill its placeholders, and
+        """Return the exception to raise. `code` names a row of `details.csv`. `params` fill its placeholders, and
         `extra` members are added to the body."""
         said = code if isinstance(code, Detail) else Detail.of(code, *params)
         if pointer is not None:
@@ -117,14 +117,15 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """Like `because`, with a text from elsewhere that has no code."""
+        """Return the exception as `because` does, but with a text from elsewhere that has no code."""
         text = text[:MOST_SHOWN]
         if pointer is not None:
             errors = (FieldError(pointer, text, self.code), *errors)
         return Problem(self, text, errors=errors, headers=headers, extra=extra)
 
     def listing(self, errors: Sequence[FieldError], **extra: Any) -> Problem:
-        """Like `because`, with errors in several places; the first one becomes the detail."""
+        """Return the exception as `because` does, but with errors in several places. The first one becomes the
+        detail."""
         first = errors[0]
         return Problem(self, first.detail, said=first.said, errors=errors, extra=extra)
 

@@ -1,8 +1,9 @@
-"""Typed happenings: one capability raises them, others handle them in the same transaction.
+"""Typed happenings: one capability raises them, and others handle them in the same transaction.
 
-A happening is a frozen dataclass. The capability that raises it names no table or use case of another capability. Each
-capability keeps its handlers in its own module; a service declares the handlers of a happening and their order in one
-place. An undeclared happening aborts the transaction, so that no handler is missed because its module was not loaded.
+A happening is a frozen dataclass. The capability that raises it refers to no table or use case of another capability.
+Each capability keeps its handlers in its own module; a service declares the handlers of a happening and their order in
+one place. An undeclared happening aborts the transaction, so that no handler is missed because its module was not
+loaded.
 """
 
 from collections.abc import Awaitable, Callable

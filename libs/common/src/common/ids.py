@@ -7,7 +7,7 @@ from uuid import UUID
 import uuid_utils
 from uuid_utils.compat import uuid7
 
-# Without letters that are easily misread or misheard (I L O U)
+# without letters that are easily misread or misheard (I L O U)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BY_BYTE = bytes(ord(_CROCKFORD[byte % 32]) for byte in range(256))
 
@@ -22,12 +22,12 @@ def new_text() -> str:
 
 
 def new_code(length: int) -> str:
-    """Return random characters that are hard to confuse, 5 bits each."""
+    """Return random characters that are hard to confuse, with 5 bits each."""
     return secrets.token_bytes(length).translate(_BY_BYTE).decode()
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """Return a bound for a moment: earlier ids are lower than it, later ids are higher."""
+    """Return an id as a bound for a moment: ids from before it are lower, and ids from after it are higher."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

@@ -1,6 +1,6 @@
-"""JSON in which no object repeats a name. RFC 8259 does not define what a repeated name means: some readers take the
-first value, others the last. So the value that a proxy checked, a person saw or a signature covered might not be the
-value that we use."""
+"""JSON in which no object repeats a name. RFC 8259 does not define the meaning of a repeated name: some readers take
+the first value, others the last. Therefore, the value that a proxy checked, a person saw or a signature covered might
+differ from the value that we use."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import orjson
 
 
 class RepeatedName(ValueError):
-    """An object repeats a name; `path` leads from the root to the member, by names and indexes."""
+    """An object repeats a name. `path` leads from the root to the member, by names and indexes."""
 
     def __init__(self, path: Sequence[str | int]) -> None:
         super().__init__("an object names a member twice")
@@ -22,11 +22,11 @@ class _Found(Exception):
 
 
 class _Members(list[tuple[str, Any]]):
-    """An object with its members in their original order, including repeated ones."""
+    """An object's members in their original order, including repeated ones."""
 
 
 def loads(content: bytes | str) -> Any:
-    """Parse the text. Raises ValueError if it is not JSON, RepeatedName if an object repeats a name."""
+    """Parse the text. Raise ValueError if it is not JSON, and RepeatedName if an object repeats a name."""
     value = orjson.loads(content)
     refuse_repeated_names(content)
     return value
@@ -41,7 +41,8 @@ def refuse_repeated_names(content: bytes | str) -> None:
     except ValueError:
         return
     except RecursionError:
-        # Before Python 3.12 `json` stops at a thousand levels, while orjson reads more. Refuse what was not checked.
+        # Before Python 3.12, `json` stops at a thousand levels, while orjson reads more. Refuse JSON that was not
+        # checked.
         if _is_read(content):
             raise RepeatedName(()) from None
 
@@ -67,7 +68,7 @@ def _first_place(content: bytes | str) -> list[str | int]:
 
 
 def _path_of_first(value: Any) -> list[str | int]:
-    """Return the path of the first repeated name; empty if there is none."""
+    """Return the path of the first repeated name; empty if no name is repeated."""
     if isinstance(value, _Members):
         seen: set[str] = set()
         for name, inner in value:

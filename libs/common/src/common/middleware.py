@@ -21,8 +21,8 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def header_of(scope: Scope, name: bytes) -> str:
-    """Return the first header with this name (in lower case), or an empty value if absent. Cheaper than parsing all
-    headers."""
+    """Return the first header with this name (in lower case), or an empty value if it is absent. This is cheaper than
+    parsing all headers."""
     for found, value in scope["headers"]:
         if found == name:
             text: str = value.decode("latin-1")
@@ -31,8 +31,8 @@ def header_of(scope: Scope, name: bytes) -> str:
 
 
 class HeadMiddleware:
-    """Handles HEAD as GET without the body (RFC 9110 §9.3.2), so that routes need not. Access checks, logs and metrics
-    see a GET."""
+    """Handles HEAD as GET without the body (RFC 9110 §9.3.2), so that routes need not handle it. Access checks, logs
+    and metrics see a GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -115,7 +115,8 @@ def template_of(scope: Scope) -> str:
 
 
 class ObservationMiddleware:
-    """Records one span, one metric and the request id per request, by the route's template and never by its URL."""
+    """Records one span, one metric and the request id for each request, by the route's template and never by its
+    URL."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

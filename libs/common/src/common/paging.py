@@ -55,8 +55,8 @@ def keys_in(
 
 
 def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:
-    """Return the last keys of the previous page, each converted by its reader, or None for the first page. Raises 400
-    `bad_cursor` if the cursor cannot be decoded, has other keys, or a reader refuses one."""
+    """Return the last keys of the previous page, each converted by its reader, or None for the first page. Raise 400
+    `bad_cursor` if the cursor cannot be decoded or has other keys, or if a reader rejects one."""
     if cursor is None:
         return None
     try:
@@ -75,8 +75,8 @@ def id_cursor(cursor: str | None) -> UUID | None:
 def next_cursor(
     rows: Sequence[R], limit: int, key: Callable[[R], Any] = attrgetter("id")
 ) -> str | None:
-    """Return the cursor of the next page, or None if there are no more rows than `limit`. `key` returns the sort key or
-    keys of a row."""
+    """Return the cursor of the next page, or None if there are no more rows than `limit`. `key` returns a row's sort
+    key or keys."""
     if len(rows) <= limit:
         return None
     last = key(rows[limit - 1])

@@ -16,7 +16,7 @@ _MINIMUM_SECRET_LENGTH = 16
 
 
 def http_address(value: str) -> str:
-    """Return `value` if it is an http or https address. Raises ValueError."""
+    """Return `value` if it is an http or https address. Raise ValueError otherwise."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address, such as http://directory:8000")
@@ -206,7 +206,7 @@ class ServiceSettings(BrokerSettings):
     )
 
     def data_keys(self) -> dict[str, str]:
-        """Return the secrets that stored data depends on, by environment variable: all settings named `…_key`."""
+        """Return the secrets on which stored data depends, by environment variable: all settings named `…_key`."""
         return {
             f"RUTA_{name.upper()}": value.get_secret_value()
             for name in type(self).model_fields
@@ -224,7 +224,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def session_url(self) -> str:
-        """Return a database address that keeps one session per connection, which is never PgBouncer's address."""
+        """Return a database address that keeps one session per connection. This is never PgBouncer's address."""
         return (self.database_session_url or self.database_url).get_secret_value()
 
 

@@ -2,7 +2,7 @@
 
 public: anyone · partners: any organisation with directory:read · pathway: members of one of the service's areas of
 responsibility (AoRs), in its state · restricted: that AoR's coordinators, and the organisations that offer or manage
-the service. Everybody else reaches a restricted service through its intermediary and learns nothing about it.
+the service. All others reach a restricted service through its intermediary and learn nothing about it.
 """
 
 from collections.abc import Collection
@@ -24,7 +24,7 @@ _MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORD
 
 
 class Entry(Protocol):
-    """The fields of a service that the rule uses. A copy leaves unknown values empty, which never shows more than the
+    """The fields of a service that the rule uses. A copy leaves unknown values empty, so it never shows more than the
     directory would."""
 
     @property
@@ -41,8 +41,8 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Audience:
-    """A group of callers who see the same. Empty `states` means everywhere. `aors` and `coordinates` are sorted, so
-    that equal audiences compare equal."""
+    """A group of callers who see the same entries. Empty `states` means everywhere. `aors` and `coordinates` are
+    sorted, so that equal audiences compare equal."""
 
     base: int = PUBLIC
     organisation_id: UUID | None = None
@@ -99,7 +99,7 @@ ANYONE = Audience()
 
 @lru_cache(maxsize=4_096)
 def audience_of(principal: Principal) -> Audience:
-    """Return the caller's audience. Cached, because a client's requests have equal principals until its token
+    """Return the caller's audience. It is cached, because a client's requests have equal principals until its token
     expires."""
     if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
         return ANYONE
@@ -111,7 +111,7 @@ def audience_of(principal: Principal) -> Audience:
         organisation_id=principal.organisation_id,
         aors=tuple(sorted(principal.aors)) if member else (),
         coordinates=tuple(sorted(principal.aors)) if leads else (),
-        # No areas means everywhere. An unknown area is kept, because no service is in it.
+        # No areas means everywhere. An unknown area is kept; it matches no service.
         states=tuple(
             sorted({places.at_most(a, 1) if places.is_known(a) else a for a in principal.areas})
         ),

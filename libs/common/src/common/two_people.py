@@ -12,6 +12,6 @@ def refuse_same_person(caller: Principal, *earlier: str | None, because: Detail)
 
 
 def refuse_alone(caller: Principal, *earlier: str | None, because: Detail) -> None:
-    """Raise 403 if the caller alone took the earlier steps."""
+    """Raise 403 if the caller took all the earlier steps alone."""
     if not set(earlier) - {None, caller.subject}:
         raise SECOND_PERSON.because(because)

@@ -1,8 +1,8 @@
-"""Invisible characters that reverse the order of the following text. They may come with text copied from a message. A
-number after them is displayed in another order than it is dialled.
+"""Invisible characters that reverse the order of the following text. They may be part of text that was copied from a
+message. A number after them is displayed in a different order from the one that is dialled.
 
-Characters that join or separate letters (U+200C, U+200D) stay, because they are part of names, words and emoji. So do
-directional marks (U+200E, U+200F), which affect only neutral characters.
+Characters that join or separate letters (U+200C, U+200D) remain, because they are part of names, words and emoji.
+Directional marks (U+200E, U+200F) also remain, because they affect only neutral characters.
 
 People cannot see these characters in a form, so pages remove them. The API refuses them and reports their position
 (`common.http.Strict`).

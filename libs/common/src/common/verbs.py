@@ -32,11 +32,12 @@ def main(
     """Run the verb in `sys.argv[1]`.
 
     `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has only the health and
-    metrics routes. `commands` are the service's own verbs (settings → exit status); all services have `republish` and
+    metrics routes. `commands` are the service's own verbs (settings → exit status). All services have `republish` and
     `replay-dead-letters`. `migrations` (settings → awaitable) replaces the default migration of one database.
     """
-    # Set this before NumPy is imported. More threads take twice as long for our small matrices, because they spin while
-    # waiting. They also add in another order, so stored results would depend on the number of cores.
+    # Set this before NumPy is imported. More threads take twice as long for our small matrices, because they spin
+    # while waiting. They also add numbers in a different order, so stored results would depend on the number of
+    # cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb == "migrate":
@@ -58,7 +59,7 @@ def main(
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
-        # A worker's app knows the tables and consumers. Only its lifespan would start them.
+        # A worker's app contains the tables and consumers. Only its lifespan would start them.
         context = create_app(loaded, role="worker").state.context
         raise SystemExit(asyncio.run(server.OPERATIONS[verb](context)))
     app = create_app(loaded, role=verb)
@@ -78,7 +79,7 @@ def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
 
 @contextmanager
 def let_in_by(setting: str) -> Iterator[None]:
-    """Exit with one line if the database of this URL is unavailable or refuses the connection."""
+    """Exit with one line if the database at this URL is unavailable or refuses the connection."""
     try:
         yield
     except (

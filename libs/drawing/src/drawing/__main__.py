@@ -1,4 +1,5 @@
-"""`python -m drawing KIND` makes one drawing, `serve SOCKET` serves drawings, `answers SOCKET` probes that server."""
+"""Entry point: `python -m drawing KIND` makes one drawing, `serve SOCKET` serves drawings, and `answers SOCKET` probes
+that server."""
 
 import sys
 from pathlib import Path

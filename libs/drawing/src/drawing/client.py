@@ -1,4 +1,4 @@
-"""Requests a drawing: from the container next to this one if its socket is set, otherwise from a local process."""
+"""Requests a drawing: from the container next to this one if its socket is set, or otherwise from a local process."""
 
 import json
 import socket
@@ -18,15 +18,15 @@ def ask_beside(place: Path | None) -> None:
 
 
 def answers(place: Path) -> bool:
-    """Return whether a server listens at this socket (the kubelet's probe)."""
+    """Return whether a server listens on this socket (the kubelet's probe)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2)
         return probe.connect_ex(str(place)) == 0
 
 
 def drawn(kind: str, argument: dict[str, Any]) -> bytes:
-    """Return the drawing of this kind (`processes.KINDS`). Raises FailedDrawing with the engine's message, NobodyDraws
-    if no server responds. Blocking: call it from a thread."""
+    """Return the drawing of this kind (`processes.KINDS`). Raise FailedDrawing with the engine's message, or
+    NobodyDraws if no server responds. This blocks, so call it from a thread."""
     text = json.dumps(argument, ensure_ascii=False).encode()
     return _asked(_beside[0], kind, text) if _beside else drawn_apart(kind, text)
 

@@ -21,7 +21,7 @@ _FAILED = 3
 
 
 class FailedDrawing(Exception):
-    """The engine refused, crashed or took too long. The message comes from the engine."""
+    """The engine reported an error, crashed or took too long. The message comes from the engine."""
 
 
 class NobodyDraws(FailedDrawing):
@@ -29,8 +29,8 @@ class NobodyDraws(FailedDrawing):
 
 
 def drawn_apart(kind: str, argument: bytes) -> bytes:
-    """Draw in a new process, with an argument in JSON. Raises FailedDrawing if the engine fails or takes two minutes.
-    Blocking: call it from a thread. Two drawings run at once, others wait."""
+    """Draw in a new process, with an argument in JSON. Raise FailedDrawing if the engine fails or takes two minutes.
+    This blocks, so call it from a thread. Two drawings run at the same time; others wait."""
     with _FREE:
         try:
             done = subprocess.run(  # noqa: S603 - this Python, one of our functions

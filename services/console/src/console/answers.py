@@ -1,4 +1,4 @@
-"""API responses, and the interface for API calls. Pure: `calls` sends the requests."""
+"""API responses, and the interface for API calls. Pure; `calls` sends the requests."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -91,7 +91,7 @@ class Api(Protocol):
 
     async def batch(self, commands: Sequence[Mapping[str, Any]], *, answer: int = 0) -> Answer:
         """Send the commands of one form, all or none. Return the response to the refused command, or else the response
-        with index `answer`."""
+        at index `answer`."""
         ...
 
     async def put(
@@ -122,7 +122,7 @@ class Api(Protocol):
         key: str | None = None,
         **params: Any,
     ) -> Answer:
-        """Send a file as a multipart form with further fields, where the API requires it."""
+        """Send a file and further fields as a multipart form, for endpoints that require one."""
         ...
 
     async def file(self, path: str, **params: Any) -> FileAnswer: ...

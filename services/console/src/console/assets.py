@@ -1,7 +1,7 @@
 """The pages' style sheet, taken from govuk-frontend without the British government's branding.
 
-`python -m console.assets PACKAGE.tgz` makes `static/govuk.css` from the npm package (`npm pack govuk-frontend@6.6.0`);
-`static/THIRD_PARTY.md` names the version. Nothing else is built.
+`python -m console.assets PACKAGE.tgz` builds `static/govuk.css` from the npm package (`npm pack govuk-frontend@6.6.0`);
+`static/THIRD_PARTY.md` names the version. There is no other build step.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _CREST = re.compile(
 
 
 def unbranded(css: str) -> str:
-    """Remove the Transport font and the crest, which only the government may use; use the system's own font."""
+    """Remove the Transport font and the crest, which only the government may use. Use the system font instead."""
     css = _FONT.sub("system-ui,sans-serif", _FONT_FACE.sub("", css))
     css = _CREST.sub("", css)
     left = [

@@ -20,7 +20,7 @@ _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
 _UNDONE = 424
 _IN_PATHS = "/:@!$&'()*+,;="
-# If a form is submitted twice, the second command finds the first still running. Wait for the first response.
+# If a form is submitted twice, the first command may still be running. Wait for its response.
 _IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 
 
@@ -62,7 +62,7 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Return a response in every case: 503 if the gateway is unreachable."""
+        """Always return a response: 503 if the gateway is unreachable."""
         return (await self.file(method, path, headers, body, params)).answer
 
     async def file(
@@ -73,14 +73,14 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> FileAnswer:
-        """Return the response with its unparsed bytes. Refuse `.` and `..` in the path, because anybody can create
-        addresses with such names."""
+        """Return the response as raw bytes. Refuse `.` and `..` in the path, because anybody can craft such an
+        address."""
         if {".", ".."} & set(path.split("/")):
             return FileAnswer(Answer(404, {"code": "not_found", "status": 404}))
         try:
             return await self._ask(method, path, headers, body, params or {})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # Log neither path nor message: both may contain names.
+            # Log neither the path nor the message, because both may contain names.
             _log.warning(
                 "gateway_unreachable",
                 reason=type(error).__name__,

@@ -24,20 +24,21 @@ async def code_list(api: Api, path: str) -> Answer:
 
 
 async def situations(api: Api, language: str) -> list[tuple[str, str]]:
-    """Return the pathway situations as (code, words); empty while the directory is unavailable."""
+    """Return the pathway situations as pairs of code and label; empty while the directory is unavailable."""
     answer = await code_list(api, SITUATIONS)
     return [(one["code"], one["says"][language]) for one in answer.items]
 
 
 async def line_kinds(api: Api, language: str) -> dict[str, str]:
-    """Return the kinds of reports on the anonymous line, in words; empty while it is unavailable."""
+    """Return the labels of the anonymous line's report kinds; empty while the line is unavailable."""
     answer = await code_list(api, LINE_FORM)
     kinds = answer.body["kinds"] if answer.ok else {}
     return {code: words[language] for code, words in kinds.items()}
 
 
 async def assistance_codes(api: Api, language: str) -> dict[str, dict[str, str]]:
-    """Return the lists about given help by name, with their codes in words; empty while the API is unavailable."""
+    """Return the code lists about assistance by name, with a label for each code; empty while the API is
+    unavailable."""
     answer = await code_list(api, ASSISTANCE)
     return {
         name: {code: words[language] for code, words in codes.items()}

@@ -1,4 +1,4 @@
-"""Words for codes: shared lists, places, languages. Pure."""
+"""Labels for codes: shared lists, places, languages. Pure."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -28,7 +28,7 @@ class Codes:
         return categories().label(code, self.language) if code else ""
 
     def needs(self) -> list[tuple[str, str]]:
-        """Return all needs, sorted by their words."""
+        """Return all needs, sorted by label."""
         found = ((code, self.need(code)) for code in categories())
         return sorted(found, key=lambda pair: pair[1])
 
@@ -45,7 +45,7 @@ class Codes:
         return nationalities().label(code, self.language)
 
     def nationalities(self, home: str) -> list[tuple[str, str]]:
-        """Return the nationalities that forms offer: the home country's, then the others by their words."""
+        """Return the nationalities that forms offer: the home country's, then the others sorted by label."""
         found = ((code, self.nationality(code)) for code in nationalities())
         return sorted(found, key=lambda pair: (pair[0] != home, pair[1]))
 

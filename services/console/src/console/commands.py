@@ -1,5 +1,5 @@
 """API commands as forms: their fields, and the request body built from them. Pure. Field names begin with the command's
-name, so that several forms fit on one page. The catalogues contain their labels and choices under the same names."""
+name, so that several forms fit on one page. The catalogues list their labels and choices under the same names."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Command:
-    """An API command. `path` contains the names of the page's ids. `listed` fields are lines of text that the API
+    """An API command. `path` has placeholders for the page's ids. `listed` fields are lines of text that the API
     expects as a list."""
 
     name: str
@@ -46,7 +46,7 @@ class Command:
         return frozenset(f"{self.name}/{_written(each)}" for each in self.fields if each.codes)
 
     def made(self, typed: Typed, *, offset: str) -> dict[str, Any]:
-        """Return the request body. `offset` is the local time zone's, for times that people type."""
+        """Return the request body. `offset` is the local UTC offset, for times that people type."""
         numbers = [f"{self.name}/{each.name}" for each in self.fields if _numeric(each)]
         found: dict[str, Any] = dict(body(typed, self.names, numbers=numbers).get(self.name, {}))
         for each in self.fields:
@@ -73,6 +73,6 @@ def _numeric(each: Field) -> bool:
 
 
 def key_of(key: str, content: object) -> str:
-    """Return the idempotency key of one of a form's commands, derived from its content. Resubmitting the same form acts
+    """Return the idempotency key for one command of a form, derived from its content. Resubmitting the same form acts
     once; a corrected form acts again."""
     return str(uuid5(NAMESPACE_URL, f"{key}\n{orjson.dumps(content).decode()}"))

@@ -1,5 +1,5 @@
-"""Edit conflicts: show both versions side by side. Pure. The page appears again with the typed text in its fields and a
-table of both versions on top (`ui.faults`). Resubmitting changes the current version."""
+"""Shows both versions side by side after an edit conflict. Pure. The page appears again with the typed text in its
+fields and a table of both versions on top (`ui.faults`). Resubmitting changes the current version."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def is_conflict(refusal: Answer | None) -> bool:
 
 @dataclass(frozen=True)
 class Versions:
-    """Two versions. `heads` are their titles; each row contains a field and both values."""
+    """Two versions of a record. `heads` are their titles; each row contains a field and both values."""
 
     heads: tuple[str, str]
     rows: tuple[tuple[str, str, str], ...]

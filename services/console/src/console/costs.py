@@ -1,4 +1,4 @@
-"""For developers: counts the API calls of each page, and the rounds they need. A round begins when no other call is
+"""For developers: counts the API calls of each page and the rounds they need. A round begins when no other call is
 running, so a second round means that a call waited for another."""
 
 from collections.abc import Iterator

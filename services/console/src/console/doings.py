@@ -1,5 +1,5 @@
-"""Words for the codes of records: case steps, audit entries, access changes. Pure. Only this module translates them; a
-test requires words for each code that a service writes."""
+"""Labels for the codes in records: case steps, audit entries, access changes. Pure. Only this module translates them; a
+test requires a label for each code that a service writes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from console.moments import Moments
 from console.referral_views import short_code
 from console.texts import Wording
 
-# The reason list for actions that do not name their command.
+# The list of reasons for actions that do not name their command.
 _COMMANDS = {
     "case.closed": "end",
     "case.erased": "erase",
@@ -25,7 +25,7 @@ _TASK, _DONE = "task.", ".done"
 
 
 def done(action: str, say: Wording) -> str:
-    """Return the action in words; show an unknown code as it is."""
+    """Return the action's label, or the code itself if it is unknown."""
     if action.startswith(_TASK) and action.endswith(_DONE):
         return say("did.task", task=say.known(action.removesuffix(_DONE), "task.other"))
     for key in (f"did.{action}", f"audit.did.{action}"):
@@ -36,7 +36,7 @@ def done(action: str, say: Wording) -> str:
 
 @dataclass(frozen=True)
 class Beside:
-    """Further data of an entry. `names` are organisations by id; `lists` are the API's words for codes, by field name.
+    """Further data of an entry. `names` are organisations by id; `lists` are the API's labels for codes, by field name.
     An unknown code appears as "other"."""
 
     say: Wording
@@ -82,7 +82,7 @@ _READ: Mapping[str, Callable[[Beside, str], str]] = {
     "due_on": lambda beside, text: beside.moments.day(text),
     "need": lambda beside, text: beside.codes.need(text),
 }
-# Field name → the list with the words for its codes.
+# Field name → the list that labels its codes.
 _WORDS = {
     "aor": ("aor.",),
     "basis": ("audit.basis.", "word."),
@@ -101,7 +101,7 @@ _WORDS = {
 
 
 def identity_change(what: str, say: Wording) -> str:
-    """Return an access change in words; `changed active roles` names the changed fields."""
+    """Return an access change as text; `changed active roles` names the changed fields."""
     words = what.replace("-", " ").split()
     for key in (f"changes.what.{'_'.join(words)}", f"changes.what.{words[0]}"):
         if say.has(key):
@@ -114,7 +114,7 @@ def identity_kind(kind: str, say: Wording) -> str:
 
 
 def road(path: str, say: Wording) -> str:
-    """Return the directory list or page through which somebody read, from the route after its version."""
+    """Return the directory list or page that was read, derived from the route after its version."""
     part = path.removeprefix("/directory/v1/").split("/")[0]
     return say.known(f"audit.road.{part.replace('-', '_')}", "audit.road.other")
 

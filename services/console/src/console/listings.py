@@ -12,7 +12,7 @@ _MOST = 500
 
 
 def next_page(path: str, listed: Answer, kept: Mapping[str, str] | None = None) -> str:
-    """Return the address of the next page with the filters that are `kept`; empty at the end."""
+    """Return the URL of the next page with the filters in `kept`; empty on the last page."""
     cursor = listed.body.get("next_cursor")
     asked = {name: value for name, value in (kept or {}).items() if value}
     return f"{path}?{urlencode({**asked, 'cursor': cursor})}" if cursor else ""

@@ -1,4 +1,4 @@
-"""The amount of waiting work, its age and its owners, in words. Pure."""
+"""Formats the amount of waiting work, its age and its owners for display. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from console.texts import Wording
 
 @dataclass(frozen=True)
 class Load:
-    """Work of one kind or one person. `people`: how much of it each person has."""
+    """Work of one kind or one person. `people` shows how much of it each person has."""
 
     what: str
     count: int
@@ -39,7 +39,7 @@ def by_kind(
 def of_person(
     rows: Iterable[Mapping[str, Any]], person: str | None, what: str, moments: Moments
 ) -> Load | None:
-    """Return the total of a person's work, or of unassigned work; None without work."""
+    """Return the total of a person's work, or of unassigned work; None if there is none."""
     theirs = [one for one in rows if one["person"] == person]
     return _sum(what, theirs, moments) if theirs else None
 

@@ -1,4 +1,4 @@
-"""Times in words, in local time, and the time left before a deadline. Pure."""
+"""Formats times in local time, and the time left before a deadline. Pure."""
 
 import re
 from calendar import monthrange
@@ -29,7 +29,7 @@ _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
 @dataclass(frozen=True)
 class Moments:
-    """The current time and its formats. `now` is in UTC; `zone` is the local time zone."""
+    """Formats times relative to `now`, which is in UTC; `zone` is the local time zone."""
 
     language: str
     zone: ZoneInfo
@@ -41,8 +41,8 @@ class Moments:
         return self.now.astimezone(self.zone).date().isoformat()
 
     def near_days(self, name: str) -> list[date]:
-        """Return the days that a field suggests: from today on, or up to today for what has happened. Nobody picks a
-        birth date from a short list."""
+        """Return the days that a field suggests: from today onwards, or up to today for past events. Birth dates get no
+        suggestions, because nobody picks them from a short list."""
         if name.endswith("birth_date"):
             return []
         today = date.fromisoformat(self.today)
@@ -56,7 +56,7 @@ class Moments:
 
     @property
     def offset(self) -> str:
-        """Return the current local time-zone offset, as in -04:00."""
+        """Return the current local UTC offset, such as -04:00."""
         text = self.now.astimezone(self.zone).strftime("%z")
         return f"{text[:3]}:{text[3:]}"
 
@@ -98,7 +98,7 @@ class Moments:
         return f"{shown} {day.year}" if year else shown
 
     def period(self, text: str) -> str:
-        """Format a reporting period in words: 16–31 October 2026 for 2026-10b. Return other texts unchanged."""
+        """Format a reporting period as text: 16–31 October 2026 for 2026-10b. Return other texts unchanged."""
         if (quarter := _QUARTER.fullmatch(text)) is not None:
             return conventions.quarter(int(quarter[2]), int(quarter[1]), self.language)
         if (found := _PERIOD.fullmatch(text)) is None:
@@ -111,8 +111,8 @@ class Moments:
         return conventions.days_of(f"{first}–{last}", begins, self.language)
 
     def ended(self) -> list[tuple[str, str]]:
-        """Return the quarters, months and half-months of the last year that have ended, in the API's format and in
-        words. Newest periods come first, and longer periods come before their parts."""
+        """Return the quarters, months and half-months of the last year that have ended, in the API's format and as
+        text. Newest periods come first, and longer periods come before their parts."""
         today = clock.utc_day(self.now)
         found: list[str] = []
         for back in range(13):
@@ -126,7 +126,7 @@ class Moments:
         return [(code, self.period(code)) for code in found]
 
     def quarters(self) -> list[tuple[str, str]]:
-        """Return the current quarter and the eleven after it, in the API's format and in words."""
+        """Return the current quarter and the next eleven, in the API's format and as text."""
         now = date.fromisoformat(self.today)
         at = now.year * 4 + (now.month - 1) // 3
         codes = [f"{each // 4}-Q{each % 4 + 1}" for each in range(at, at + 12)]
@@ -137,7 +137,7 @@ class Moments:
         return conventions.number(round(float(value), 1), self.language)
 
     def days_left(self, text: str) -> int | None:
-        """Return the days from the local date to a deadline that is a day: 0 for today, negative afterwards. Return
+        """Return the number of days until a whole-day deadline, by local date: 0 for today, negative afterwards. Return
         None for a moment."""
         moment = datetime.fromisoformat(text)
         if moment.astimezone(UTC).timetz() != _MIDNIGHT:

@@ -1,4 +1,4 @@
-"""Entries of a case record in words. Pure."""
+"""Formats case-record entries for display. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ _DAYS = frozenset({"due_on", "happened_on"})
 
 @dataclass(frozen=True)
 class Shown:
-    """An entry. `facts` contains pairs of label and value. `open`: somebody may still mark the entry as done."""
+    """An entry. `facts` contains pairs of label and value. `open` means that somebody may still mark the entry as
+    done."""
 
     path: str
     kind: str
@@ -70,12 +71,11 @@ def one(
 
 
 def case_name(case: Mapping[str, Any], say: Wording) -> str:
-    """Return the case code and the word by which the team knows the case."""
+    """Return the case code and the team's word for the case."""
     return " · ".join(filter(None, (case["reference"], say.case_word(case.get("word")))))
 
 
 def said(name: str, value: Any, say: Wording, codes: Codes, moments: Moments) -> str:
-    """Return a field value in words."""
     if name in _DAYS:
         return moments.day(str(value))
     if name == "area":

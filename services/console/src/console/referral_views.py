@@ -1,4 +1,4 @@
-"""Rows of referrals in lists, for all pages. Pure."""
+"""Rows of referral lists, for all pages. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ _DAY_HOURS = 48
 
 
 def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
-    """Return the time left until the deadline, or the time since it passed."""
+    """Return the time left until the deadline, or since it passed."""
     days = moments.days_left(due)
     if days is not None:
         if days == 0:

@@ -21,7 +21,8 @@ def bars(
     rows: Sequence[tuple[str, str, float, float, float]], *, whole: float = 0
 ) -> tuple[Bar, ...]:
     """Return bars for (label, words, value, low, high), from zero to the value, with a whisker for the interval. The
-    longest bar fills the width. If `whole` is more, it defines the width: half of a target is then half of its bar."""
+    longest bar fills the width. If `whole` is larger, it fills the width instead, so half of a target fills half of its
+    bar."""
     most = max(whole, *(max(value, high) for *_, value, _, high in rows), 0) or 1
     return tuple(
         Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))
@@ -40,7 +41,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Steps in columns by their earliest start. `lines` connect a step to the steps that wait for it."""
+    """Steps in columns by their earliest start. `lines` connect each step to the steps that wait for it."""
 
     width: int
     height: int
@@ -53,7 +54,7 @@ _COLUMN, _LINE, _WIDE, _TALL = 210, 74, 180, 54
 
 def stages(steps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Return each step's column: the length of the longest chain of steps before it. Ignore dependencies on missing
-    steps or on the step itself."""
+    steps or on itself."""
     after = {step["key"]: list(step.get("after") or []) for step in steps}
     found: dict[str, int] = {}
 
@@ -95,7 +96,7 @@ def graph(steps: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Graph
 
 
 def _folded(text: str) -> tuple[str, ...]:
-    """Wrap a text into at most three lines of about twenty-four characters."""
+    """Wrap text into at most three lines of about twenty-four characters."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + len(word) < 24:

@@ -1,4 +1,4 @@
-"""Page texts, in gettext catalogues with keys as ids, so that neither language is the source of the other."""
+"""Page texts, in gettext catalogues whose keys are the ids, so that neither language is the source of the other."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -42,7 +42,7 @@ class Wording:
         return self(key if key in self._texts else otherwise)
 
     def label(self, name: str) -> str:
-        """Return a field's label, from its own form, from any form, or from the item of a referral."""
+        """Return a field's label from its own form, from any form, or from a referral item."""
         last = name.removesuffix("[]").split("/")[-1]
         for key in (f"field.{name}", f"field.any/{last}", f"item.{last}"):
             if key in self._texts:
@@ -50,13 +50,13 @@ class Wording:
         return self("field.other")
 
     def code(self, command: str, code: str) -> str:
-        """Return the words for a choice: the command's own words, or else the general ones."""
+        """Return the label of a choice: the command's own label, or else the general one."""
         word = f"word.{code}"
         key = f"code.{_LIST_OF.get(command, command)}.{code}"
         return self.known(key, word if word in self._texts else "code.other")
 
     def case_word(self, word: str | None) -> str:
-        """Return the word by which the team knows a case, or empty."""
+        """Return the team's word for a case, or empty."""
         key = f"case_word.{word}"
         return self(key) if key in self._texts else ""
 
@@ -70,7 +70,7 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Load the words for choices and all catalogues in `languages/CODE`. `planning.po` is for planning and monitoring
+    """Load the labels for choices and all catalogues in `languages/CODE`. `planning.po` is for planning and monitoring
     pages."""
     texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
     for part in files("console").joinpath("languages", language).iterdir():

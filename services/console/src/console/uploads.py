@@ -1,4 +1,4 @@
-"""Files that people submit with a form: read into memory, forwarded to the API, never stored."""
+"""Files that people submit with a form; they are read into memory, forwarded to the API, and never stored."""
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser

@@ -11,7 +11,7 @@ from common.auth import Principal, Role
 
 @dataclass(frozen=True)
 class Visitor:
-    """A signed-in visitor. `token` is their access token for API calls, `csrf` the secret of their session's forms.
+    """A signed-in visitor. `token` is their access token for API calls; `csrf` is the secret for their session's forms.
     Without activity, the session ends at `idle_until` (seconds since 1970). `idle_in` is the time left, in seconds,
     when the gateway handled the request; 0 if unknown."""
 

@@ -129,7 +129,7 @@ def create_app(
     keys: CaseKeys | None = None,
     receipts: ReceiptGate | None = None,
 ) -> FastAPI:
-    """Build the service. In tests, `database`, `keys` and `receipts` replace those from the settings."""
+    """Build the service. In tests, `database`, `keys` and `receipts` override the settings."""
     settings = settings or Settings()
     declare_followers()
     keep_uploads_in_memory()

@@ -179,10 +179,10 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_tombstones(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """Erase again after a restored backup; return 1 if completeness cannot be proven.
+    """Repeat the erasures after a restored backup; return 1 if completeness cannot be proven.
 
-    `--list`: copies of the erasure list; `--anchor`: anchors with its length. You can repeat both options.
-    `--accept-unproven` continues with a list that is too short.
+    `--list` gives copies of the erasure list, and `--anchor` gives anchors with its length. You can repeat both
+    options. `--accept-unproven` continues with a list that is too short.
     """
     asked = _list_arguments("apply-tombstones").parse_args(sys.argv[2:])
     signer = tombstones.signer_of(_secret(settings))
@@ -203,7 +203,7 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
 
 
 async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Before a restore, add this record's restrictions to the list. `--directory`: the output of the directory's
+    """Before a restore, add this record's restrictions to the list. `--directory` gives the output of the directory's
     `list-restrictions`."""
     parser = argparse.ArgumentParser(prog="tell-restrictions")
     parser.add_argument("--directory", type=Path)
@@ -227,8 +227,8 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """Restrict again after a restored backup; return 1 if completeness cannot be proven. The arguments are those of
-    `apply-tombstones`."""
+    """Reapply the restrictions after a restored backup; return 1 if completeness cannot be proven. The arguments are
+    those of `apply-tombstones`."""
     asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
     secret = _secret(settings)
     signer = words.signer_of(secret)
@@ -391,7 +391,7 @@ def _list_arguments(program: str) -> argparse.ArgumentParser:
 
 
 async def mark_restored_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Mark audit entries that a restored backup lost as missing for a known reason. The next argument names the
+    """Mark audit entries that a restored backup lost as missing for a known reason. The next argument identifies the
     backup."""
     source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
     await mark_restored(database, settings.audit_anchor_file, source)

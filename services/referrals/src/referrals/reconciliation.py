@@ -1,7 +1,7 @@
 """Compares the record with the erasure and restriction lists.
 
-After a failover, a standby or volume may lack the newest entries. The worker compares at once: until then people see
-data that should be hidden.
+After a failover, a standby or volume may lack the newest entries. The worker compares at once, because until then
+people see data that should be hidden.
 """
 
 import asyncio
@@ -105,10 +105,10 @@ class Holding:
             await act_as_service(session)
             forgotten = self._undone(await not_said(session, said.restricted))
         restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._secret)
-        # The thing was erased with its case, so its entries can never appear in the record.
+        # The item was erased with its case, so its entries can never appear in the record.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:
-            # The last entry was lost, but readings after the failover have later times.
+            # The last entry was lost, but reads after the failover have later times.
             lost = [datetime.fromisoformat(line["at"]) for line in forgotten]
             async with self._database.transaction() as session:
                 await act_as_service(session)

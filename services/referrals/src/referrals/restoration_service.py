@@ -97,7 +97,7 @@ async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection
 
 
 async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
-    """Delete reports on the anonymous line again."""
+    """Delete again the listed reports on the anonymous line."""
     async with database.transaction() as session:
         await act_as_service(session)
         return await threads.forget_again(session, keys, listed)
@@ -116,7 +116,7 @@ async def restrict_forgotten(
 async def restrict(
     database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
-    """Apply the last entry for each thing, unless the record has a later one. Return how many things of each kind were
+    """Apply the last entry for each item, unless the record has a later one. Return how many items of each kind were
     unrestricted."""
     seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
     done = {}
@@ -171,7 +171,7 @@ async def _sharing(session: AsyncSession, means: Means, referral_id: UUID, _: Wo
     if not await referrals.sharing(session, [referral_id]):
         return 0
     referral = await referrals.one_held(session, referral_id)
-    # The backup contains a draft that was later sent and ended: the sender may send it again.
+    # The backup contains a draft that was later sent and ended, so the sender may send it again.
     if referral is None or referral.sent_at is None:
         return 0
     return int(await end_sharing(session, None, means.keys, referral))

@@ -130,7 +130,7 @@ class Settings(MessageSettings):
 
     @property
     def restriction_file(self) -> Path | None:
-        """The restriction list, stored beside the erasure list and copied with it."""
+        """Return the path of the restriction list, which is stored beside the erasure list and copied with it."""
         return self.tombstone_file and self.tombstone_file.with_name("restrictions.jsonl")
 
     @property
@@ -139,7 +139,7 @@ class Settings(MessageSettings):
 
     @model_validator(mode="after")
     def _whole_channels(self) -> Self:
-        """Raise at startup if a channel is only half configured, because otherwise it would stay silent."""
+        """Raise at startup if a channel is only half configured, because it would otherwise stay silent."""
         if (self.push_key_file is None) != (self.push_contact is None):
             raise ValueError("RUTA_PUSH_KEY_FILE and RUTA_PUSH_CONTACT go together")
         if self.operator_mail is not None and self.smtp_url is None:

@@ -17,7 +17,7 @@ CLOCK_LOOKS = clock_looks(metadata)
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):
-    """The base of this service's mapped tables. Its own registry keeps the services apart."""
+    """The base class of this service's mapped tables. Its own registry keeps the services apart."""
 
 
 class Instant(sa.DateTime):

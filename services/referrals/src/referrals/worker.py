@@ -123,10 +123,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     dates = Dates(database, CLOCK_LOOKS, context.metrics)
 
     async def timers() -> int:
-        # Reminders continue under a doubtful clock, because silence does more harm, but no referral ends.
+        # Reminders continue even if the clock is in doubt, because silence does more harm, but no referral ends.
         return await fire_due(database, keys, clock.now(), ends=await dates.believed())
 
-    # Run each separately, because an error in one must not stop another from erasing.
+    # Run each one separately, because an error in one must not stop the others from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
         "consent-ends": lambda: tell_ends(database, clock.now()),
@@ -246,7 +246,7 @@ def _when_called(
 def _by_the_calendar(
     name: str, work: Callable[[], Awaitable[object]], dates: Dates
 ) -> BackgroundTask:
-    async def once() -> None:  # nothing to repeat at once, whatever `work` returned
+    async def once() -> None:  # never repeat at once, whatever `work` returned
         if await dates.believed():
             await work()
 

@@ -1,4 +1,4 @@
-"""Refusals by the reporting service, and errors in its pure rules, which the API converts."""
+"""Refusals of the reporting service, and the errors of its pure rules, which the API converts to refusals."""
 
 from common.errors import PROBLEMS
 from common.words.command_texts import Worded
@@ -11,7 +11,7 @@ PARAMETER = "parameter"
 
 
 class OutsideProgrammeError(ValueError):
-    """A query names a dimension or code that is not in the programme's reviewed definition."""
+    """A query contains a dimension or code that is not in the programme's reviewed definition."""
 
     def __init__(self, field: str, given: str, allowed: tuple[str, ...]) -> None:
         self.field = field
@@ -21,8 +21,8 @@ class OutsideProgrammeError(ValueError):
 
 
 class TooFineError(OutsideProgrammeError):
-    """The period has too few people to show everybody a table by several dimensions. Two dimensions require `two`
-    people; more dimensions require `more` people."""
+    """The period has too few people to show everybody a table by several dimensions. Two dimensions require at least
+    `two` people; more dimensions require `more`."""
 
     def __init__(self, given: str, allowed: tuple[str, ...], two: int, more: int) -> None:
         super().__init__("by", given, allowed)
@@ -34,4 +34,4 @@ class ReplayRunningError(Worded):
 
 
 class HistoryIncompleteError(Worded):
-    """The streams no longer reach back far enough; a rebuild would lose facts."""
+    """The streams no longer reach back far enough, so a rebuild would lose facts."""

@@ -1,4 +1,4 @@
-"""Registers the handlers of each directory happening, and their order. Wiring only."""
+"""Registers the handlers of each directory happening, in order. Wiring only."""
 
 from common.happenings import declare
 

@@ -1,8 +1,8 @@
 """Restores restrictions that the database lost.
 
-The event stream is stored apart from the database. It knows more than a standby that was promoted before it caught up.
-Entries that were hidden, withdrawn or suspended are restricted again at once. Until then, everybody could read a
-shelter's address.
+The event stream is stored separately from the database. A standby that was promoted before it caught up knows less than
+the stream. Entries that were hidden, withdrawn or suspended are restricted again at once. Until then, everybody could
+read a shelter's address.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -57,12 +57,12 @@ class Holding:
         )
 
     async def look(self) -> int:
-        """Check whether the database lost the newest event, which every loss includes. Returns 0."""
+        """Check whether the database lost the newest event, which every loss includes. Return 0."""
         try:
             last = await self._said.last()
             if last is not None:
                 await self._hold([last])
-        except BrokerDown:  # without the broker, this process announces nothing new either
+        except BrokerDown:  # without the broker, this process cannot announce anything new either
             pass
         return 0
 

@@ -1,7 +1,7 @@
 """Operator commands: `python -m directory announce-gaps|list-restrictions|apply-restrictions`.
 
-`announce-gaps` sends the waiting gap counters now, to close a period or for the demo's history. The other two are for a
-restore: they list the restrictions in the database and apply them again.
+`announce-gaps` sends the waiting gap counters now, to close a period or to create the demo's history. The other two are
+for a restore: they list the restrictions in the database and apply them again.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def _say_word(entry: str, own: UUID, word: Word) -> None:
 
 
 def _read_word(text: str) -> tuple[str, UUID, Word]:
-    """Parse one line. Raises ValueError or another error if the line is invalid."""
+    """Parse one line. Raise ValueError or another error if the line is invalid."""
     line = json.loads(text)
     word = line["word"]
     levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
@@ -62,7 +62,7 @@ def _read_word(text: str) -> tuple[str, UUID, Word]:
 
 async def _apply_restrictions(database: Database) -> int:
     """Apply the last restrictions again after a restore. The arguments, or the lines of the file `--from`, are the
-    restrictions as printed by `list-restrictions` of referrals."""
+    restrictions as printed by the `list-restrictions` command of referrals."""
     parser = argparse.ArgumentParser(prog="apply-restrictions")
     parser.add_argument("--from", dest="file", type=Path)
     parser.add_argument("line", nargs="*")

@@ -1,4 +1,4 @@
-"""The service's metadata, its column types and its copies of the tables that every service has."""
+"""The service's metadata, its column types, and its own instances of the tables that every service has."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class Point(sa.types.UserDefinedType[str]):
 
 
 def record_columns() -> list[sa.Column[Any]]:
-    """Return the columns of every record: its document, its manager, its lowest visibility level."""
+    """Return the columns that every record has: its document, its manager, its lowest visibility level."""
     return [
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("document", JSONB, nullable=False),

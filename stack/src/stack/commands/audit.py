@@ -72,7 +72,7 @@ def rotate(data: Data = None) -> None:
     """Rotate keys while everything runs: the keys that wrap case keys, and the signing keys of the
     issuer and the gateway."""
     layout = Layout.of(data)
-    # The small deployment's key files are mounted read-only, and the services would not get a new key created here.
+    # The small deployment's key files are mounted read-only, and the services would not get a key created here.
     refuse_small(layout, said("rotate the keys as on a cluster, in two phases (docs/operate.md)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]

@@ -43,7 +43,9 @@ from stack.texts import said
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
 _CHECKED = "backup-key"
-_INTO_NOTHING = " (it began in an empty directory)"  # for the next restore, in any language
+_INTO_NOTHING = (
+    " (it began in an empty directory)"  # stored for the next restore, so not translated
+)
 KeyFile = Annotated[
     Path,
     typer.Option(
@@ -100,7 +102,7 @@ def write(layout: Layout, server: PostgresServer, folder: Path, key: bytes) -> N
                 )
             contents.dump(copy, DATA_DATABASES, plain)
             contents.dump(copy, KEY_DATABASES, keys)
-        # Keys first: newer keys open older data, but older keys do not open newer data.
+        # Archive the keys first: newer keys open older data, but older keys do not open newer data.
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
     releases.stamp_backup(layout, folder, begun)
@@ -243,7 +245,7 @@ def restore(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A restore's inputs: the unpacked files in `work`, and the folders with newer lists. `repeated` means that an
+    """The inputs of a restore: the unpacked files in `work`, and the folders with newer lists. `repeated` means that an
     earlier restore was interrupted."""
 
     work: Path
@@ -269,7 +271,8 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
     with StoppedCommands(layout, server) as commands:
         server.start()
         try:
-            # After an interrupted restore the record may already come from the backup, so it adds nothing to the lists.
+            # After an interrupted restore, the record may already come from the backup, so it adds nothing to the
+            # lists.
             unasked = "" if fresh or wanted.repeated else tell_before(commands, work)
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
@@ -290,7 +293,7 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
 
 
 def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
-    """Return the folders of the given lists or folders. Raises StackError if a folder does not exist."""
+    """Return the folders of the given lists or folders. Raise StackError if a folder does not exist."""
     folders = [path if path.is_dir() else path.parent for path in tombstones]
     for path, folder in zip(tombstones, folders, strict=True):
         if not lists.any_in(layout, folder):
@@ -299,7 +302,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
 
 
 def _begin_anew(layout: Layout, keys: Path) -> None:
-    """Record that this stack does not know what the lost machine published after the backup."""
+    """Record that this stack does not know which events the lost machine published after the backup."""
     contents.put_keys(layout, keys)
     write_private(layout.lost_record_file, clock.utc_day(clock.now()).isoformat())
 
@@ -405,9 +408,9 @@ def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[st
 
 
 def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
-    """Return the key for the backups. Raises StackError if the last backup was sealed with another key.
+    """Return the key for the backups. Raise StackError if the last backup was sealed with another key.
 
-    Silently creating a new key would leave the operator with backups that no available key opens.
+    If a new key were created silently, the operator would have backups that no available key opens.
     """
     former = read_private_map(layout.last_backup_file)
     if former and not new_key_instead:

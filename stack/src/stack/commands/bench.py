@@ -1,4 +1,4 @@
-"""`bench`: runs the benchmarks, each next to its yardstick, and records the machine."""
+"""The command `bench`: runs the benchmarks, each next to its yardstick, and records the machine."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
     began = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
-        # -P, because otherwise `benchmarks/directory.py` shadows the package `directory`
+        # -P is needed because otherwise `benchmarks/directory.py` shadows the package `directory`
         [sys.executable, "-P", "-u", str(path), *options],
         cwd=home(),
         stdout=subprocess.PIPE,

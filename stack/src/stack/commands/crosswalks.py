@@ -1,4 +1,4 @@
-"""`crosswalks`: maps a publisher's own terms to our categories, as decided by people."""
+"""`crosswalks`: maps a publisher's own terms to our categories, as people decided."""
 
 from collections.abc import Iterator
 from pathlib import Path

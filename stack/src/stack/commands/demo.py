@@ -1,4 +1,4 @@
-"""`demo`: plays the whole story against the running stack; `demo history` adds past data."""
+"""`demo`: plays the whole story against the running stack. `demo history` adds past data."""
 
 import asyncio
 import time
@@ -83,7 +83,7 @@ def history(
 
 
 def play(running: RunningStack, terminal: Console) -> Storyteller:
-    """Play the story. Raises StackError at the first step that fails."""
+    """Play the story. Raise StackError at the first step that fails."""
     tell = Storyteller(running, terminal)
     facts = story.Facts()
     acts = (

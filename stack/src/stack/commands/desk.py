@@ -1,4 +1,4 @@
-"""API calls by commands, as a chosen client of a chosen stack."""
+"""API calls that commands make as a chosen client of a chosen stack."""
 
 import functools
 import inspect
@@ -27,7 +27,7 @@ class Desk:
     def ask(
         self, method: str, path: str, *, refused: bool = False, **options: Any
     ) -> httpx.Response:
-        """Return the response. Raises StackError with the problem of an unsuccessful response, unless `refused` is
+        """Return the response. Raise StackError with the problem of an unsuccessful response, unless `refused` is
         True."""
         answer = self._stack.request(self._client, method, path, timeout=_PATIENCE, **options)
         return answer if refused else self.checked(answer)

@@ -209,7 +209,6 @@ def _finished(desk: Desk, answer: httpx.Response) -> dict[str, Any]:
 
 
 def _progress(found: dict[str, Any]) -> str:
-    """Return the progress of a waiting or running import."""
     if found["state"] == "queued":
         return said("{ahead} imports run before this one", ahead=found.get("ahead", 0))
     read, expected = found["rows"]["read"], found.get("expected")
@@ -247,7 +246,7 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
 
 
 def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
-    """Print how many values were imported unchanged, and for the others the fields and reasons."""
+    """Print how many values were imported unchanged. For the others, print the fields and the reasons."""
     if fidelity is None:
         return
     values = fidelity["values"]

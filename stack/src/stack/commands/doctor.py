@@ -1,4 +1,4 @@
-"""`doctor`: checks the running stack as an officer on call would, and advises what to do."""
+"""`doctor`: runs the checks on the running stack that an officer on call would make, and gives advice."""
 
 import json
 import shutil
@@ -104,8 +104,8 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
-    """Check the objects in the namespace, then query the running processes. Backups and certificates belong to their
-    operators and have their own alerts."""
+    """Check the objects in the namespace, then query the running processes. Backups and certificates are managed by
+    their own operators and have their own alerts."""
     documents = cluster.state()
     for trouble in troubles(documents, cluster.namespace, clock.now()):
         yield Finding(trouble.what, trouble.found, trouble.advice)
@@ -284,7 +284,7 @@ def _judged(check: str, name: str, answer: httpx.Response, node: str = "") -> Fi
 
 
 def _remedy(answer: httpx.Response) -> str:
-    """Return the process's own remedy, from `/readyz`."""
+    """Return the remedy that the process itself reports at `/readyz`."""
     parts = _parts(answer)
     if not parts:
         return said("see below what it is waiting for")
@@ -313,7 +313,7 @@ def _disk(layout: Layout) -> Finding:
 def _backup(layout: Layout) -> Finding:
     last = read_private_map(layout.last_backup_file)
     if not last:
-        # a stack that runs only for an hour has nothing to lose
+        # a stack that is only an hour old has nothing to lose
         young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
         advice = "" if young else said("./ruta backup (docs/operate.md)")
         return Finding(said("last backup"), said("none yet"), advice)
@@ -328,7 +328,7 @@ def _backup(layout: Layout) -> Finding:
 
 
 def _lists(layout: Layout) -> Finding:
-    """Check the lists with which a restore erases and restricts."""
+    """Check the lists from which a restore erases and restricts entries again."""
     asked = ServiceCommands(layout).ask("referrals", "verify-lists")
     words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
     advice = (
@@ -400,7 +400,7 @@ def _keys(layout: Layout) -> Iterator[Finding]:
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     if not answers(state.ports["postgres"]):
-        # skip the process's own checks and continue with the others
+        # skip the checks of this process and continue with the others
         up = said("is PostgreSQL running? See postgres/postgres.log")
         yield Finding(said("databases"), said("they are not responding"), up)
         return
@@ -414,7 +414,7 @@ def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
 
 
 def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterator[Finding]:
-    """Find sessions that block others. `here` means that the server's sessions are processes on this machine."""
+    """Yield sessions that block others. `here` means that the server's sessions are processes on this machine."""
     for line in server.psql(_HOLDS_UP.format(seconds=seconds)).split():
         pid, database, others, since = line.split("|")
         ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
@@ -431,7 +431,7 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
 
 
 def _metrics(port: int | None) -> str:
-    """Return the metrics of a process; empty if it does not respond, which another check reports."""
+    """Return the metrics of a process. Return an empty text if it does not respond, which another check reports."""
     try:
         return httpx.get(
             f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES

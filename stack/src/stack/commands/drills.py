@@ -1,5 +1,5 @@
-"""`drills`: the long proofs for releases and nights, with the latest results in drills/LAST.md. `mutations` and
-`faults` are drills with options of their own."""
+"""`drills`: the long-running tests for releases and nightly runs, with the latest results in drills/LAST.md.
+`mutations` and `faults` are drills with options of their own."""
 
 import os
 import platform
@@ -84,7 +84,7 @@ def _run_module(module: str, arguments: list[str]) -> NoReturn:
 
 
 def _known(root: Path) -> dict[str, Path]:
-    """Return drills by name: drill folders, and test folders that contain slow tests."""
+    """Return drills by name. These are drill folders, and test folders that contain slow tests."""
     own = [each for each in sorted((root / "drills").iterdir()) if any(each.glob("test_*.py"))]
     marked = {
         root / "tests" / file.relative_to(root / "tests").parts[0]
@@ -118,7 +118,7 @@ def _play(name: str, folder: Path) -> int:
 
 
 def _counted(report: Path) -> str:
-    """Return the counts: failures first, or "passed 7, skipped 1"."""
+    """Return the counts of passed, failed and skipped tests: failures first, or "passed 7, skipped 1"."""
     if not report.exists():
         return "failed to start"
     suite = next(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest's own

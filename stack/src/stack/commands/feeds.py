@@ -17,8 +17,8 @@ _ENDS = ("last_page", "last")
 
 
 def copy_feed(address: str, target: IO[bytes]) -> int:
-    """Write each service of the API with all its parts, one per line, and return their number. A list may omit parts,
-    so each service is read separately."""
+    """Write each service of the API with all its parts, one per line, and return the number of services. A list may
+    omit parts, so each service is read separately."""
     base = address.rstrip("/").removesuffix("/services")
     written: set[str] = set()
     with httpx.Client(timeout=_PATIENCE, follow_redirects=True) as client:

@@ -1,4 +1,4 @@
-"""`client`, `organisation`, `person`: manages identities at Ruta's own issuer, through the gateway."""
+"""`client`, `organisation`, `person`: manage identities at Ruta's own issuer, through the gateway."""
 
 import json
 import sys
@@ -58,7 +58,7 @@ def _print_table(items: Iterable[dict[str, Any]], columns: list[str], *, as_json
     if as_json:
         write_json([{column: item[column] for column in columns} for item in items])
         return
-    # Wrap but never truncate: the next command needs whole ids and names.
+    # Wrap text but never truncate it, because the next command needs complete ids and names.
     whole = (Column(column, overflow="fold") for column in columns)
     table = Table(*whole, box=None, pad_edge=False)
     for item in items:

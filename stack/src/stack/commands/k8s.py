@@ -1,5 +1,5 @@
 """`k8s check | secrets | certificates | images | pin | ship | restore | nats-config | sbom`: tasks for a cluster
-deployment that need no cluster; `k8s run`: a service's command inside a cluster."""
+deployment that need no cluster. `k8s run`: a service's command inside a cluster."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`up`, `down`, `status`, `token`: starts, stops and inspects the embedded stack."""
+"""`up`, `down`, `status`, `token`: start, stop and inspect the embedded stack."""
 
 import os
 import signal

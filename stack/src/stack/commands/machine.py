@@ -25,7 +25,7 @@ from stack.texts import said
 
 app = typer.Typer()
 _LOOK_AGAIN = 0.3
-# Time, then the process, as stack.console writes them. A line without them continues the previous one.
+# The time, then the process, as stack.console writes them. A line without them continues the previous one.
 _LINE = re.compile(r"\S+Z (\S+) *│ ")
 _MADE_ANEW = (".venv", ".ruta-env")
 

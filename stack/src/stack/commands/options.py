@@ -47,12 +47,12 @@ AsJson = Annotated[
 
 
 def write_json(value: Any) -> None:
-    """Print JSON with untranslated names, because programs read them."""
+    """Print JSON with untranslated names, because programs read it."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def home() -> Path:
-    """Return the project root, which contains `./ruta`. Raises StackError outside a clone."""
+    """Return the project root, which contains `./ruta`. Raise StackError outside a clone."""
     root = Path(os.environ.get(HOME_VARIABLE) or Path.cwd())
     if not (root / "uv.lock").exists():
         raise StackError("{root} is not a clone of the project: run ./ruta from a clone", root=root)

@@ -1,4 +1,4 @@
-"""`test` and `check`: the two commands of the CI."""
+"""`test` and `check`: the two commands that CI runs."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ def run_tests(
 
 
 def _refuse_drills(places: Iterable[str]) -> None:
-    """Refuse drill folders. For them, pytest would run only the mutations of changed files."""
+    """Refuse drill folders. For these, pytest would run only the mutations of changed files."""
     root = home().resolve()
     for place in places:
         folder = (root / place).resolve()
@@ -93,7 +93,7 @@ def check(
         ("each package alone", [sys.executable, "-m", "stack.develop.builds", str(root)]),
         ("known vulnerabilities", [sys.executable, "-m", "stack.develop.advisories", str(root)]),
     ]
-    # mypy's second run reuses the results of the first. Installation mostly waits for the network.
+    # mypy's second run reuses the results of the first. The installation mostly waits for the network.
     beside = [types, others, *([built] if full else [])]
     with ThreadPoolExecutor(len(beside)) as running:
         results = [each for done in running.map(_checked, beside) for each in done]
@@ -130,10 +130,10 @@ def wheels(
 def in_parallel(*, waiting: bool = True) -> list[str]:
     """Return pytest's options for parallel runs.
 
-    Three workers on two cores, because each waits for servers and clocks part of the time. A fourth worker costs more
-    than it saves, because every worker imports everything and starts its own servers (two cores, three and four
-    workers: without drills 5:18 and 6:24, with them 46 and 57 minutes). Without `waiting`, one worker per core.
-    tests/support/selection.py orders the groups.
+    Three workers run on two cores, because each waits for servers and clocks part of the time. A fourth worker costs
+    more than it saves, because every worker imports everything and starts its own servers. On two cores, three and four
+    workers took 5:18 and 6:24 without drills, and 46 and 57 minutes with them. Without `waiting`, use one worker per
+    core. tests/support/selection.py orders the groups.
     """
     cores = len(os.sched_getaffinity(0))
     workers = max(2, min(8, int(cores * (1.5 if waiting else 1))))

@@ -19,7 +19,7 @@ app.add_typer(_group, name="reference")
 
 
 def _document(data: Path | None, url: str | None) -> dict[str, Any]:
-    """Return the complete description. Wait for a service that is starting or busy."""
+    """Return the complete description. Wait for services that are starting or busy."""
     running = connect(data, url)
     lacking: Sequence[str] = ()
     for _ in range(_TRIES):

@@ -1,4 +1,4 @@
-"""`upgrade`: moves to the next release, after a backup; `downgrade`: returns to that backup."""
+"""`upgrade`: moves to the next release, after a backup. `downgrade`: returns to that backup."""
 
 import shutil
 from pathlib import Path
@@ -97,7 +97,7 @@ def downgrade(
 
 
 def _written_since(layout: Layout, moment: str) -> dict[str, str]:
-    """Return how many rows of each table were created after the backup."""
+    """Return the number of rows in each table that were created after the backup."""
     server = PostgresServer(layout.postgres)
     server.start()
     try:

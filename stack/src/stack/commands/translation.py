@@ -1,5 +1,5 @@
-"""Translates help texts, headings and errors of the command line. It translates our help texts in Typer's objects, and
-Typer's own texts when Typer prints them."""
+"""Translates the help texts, headings and errors of the command line. It translates our help texts in Typer's objects,
+and Typer's own texts when Typer prints them."""
 
 import re
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ def speak(command: Any) -> None:
 
 
 def said_of(words: str) -> str:
-    """Translate a command-line error. Unknown errors stay unchanged."""
+    """Translate a command-line error. Unknown errors remain unchanged."""
     flat = " ".join(words.split())
     for text in ERRORS:
         if found := _shape(text).fullmatch(flat):

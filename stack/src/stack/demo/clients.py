@@ -15,7 +15,7 @@ _SUPERVISOR = "referrals:read referrals:write directory:read reports:read"
 
 
 def organisation(number: int) -> str:
-    """Return the fixed id of a demo organisation, so that examples in the documentation work when pasted."""
+    """Return the fixed id of a demo organisation, so that readers can paste the examples in the documentation."""
     return f"0190a000-0000-7000-8000-{number:012d}"
 
 
@@ -70,7 +70,7 @@ CLIENTS = (
         "directory:read directory:curate referrals:read reports:read reports:publish admin",
         AORS,
     ),
-    # The person who closes a period may not publish it alone.
+    # The person who closes a period must not publish it alone.
     DemoClient(
         "im-publisher",
         "Publicación",
@@ -86,7 +86,7 @@ CLIENTS = (
 
 
 def prepare_clients(layout: Layout) -> dict[str, str]:
-    """Return the secret of each client. Clients that a later version adds get theirs at the next start."""
+    """Return the secret of each client. Clients that a later version adds get their secrets at the next start."""
     known = read_private_map(layout.clients_file)
     for client in CLIENTS:
         known.setdefault(client.client_id, secrets.token_urlsafe(32))

@@ -17,13 +17,14 @@ _VALID_DAYS = 90
 
 
 async def load_demo_data(layout: Layout, url: str) -> None:
-    """Load the demo services. A second call changes nothing, because source and external id identify the rows."""
+    """Load the demo services. A second call changes nothing, because the source and the external id identify the
+    rows."""
     await asyncio.to_thread(_import_services, RunningStack(url, layout))
 
 
 def freshly_verified(workbook: bytes, today: date) -> bytes:
     """Mark each row without a verification as verified today. Only recently verified services may receive referrals,
-    and a fixed date in the file would expire."""
+    and a fixed date in the file would become outdated."""
     rows = list(csv.DictReader(io.StringIO(workbook.decode())))
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, fieldnames=list(rows[0]))

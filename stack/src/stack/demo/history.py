@@ -1,6 +1,6 @@
 """Gives the demo stack a past: people referred over several half months, and publications.
 
-Everything goes through the API. Commands are sent in batches, as an offline client would send them. Each batch has its
+All data goes through the API. Commands are sent in batches, as an offline client would send them. Each batch has its
 own day, because the stack's clock is set to that day. Then each period is released as it would have been.
 """
 
@@ -94,8 +94,8 @@ class StackClock:
 def live_the_past(
     tell: Storyteller, layout: Layout, *, number: int, people: int, screened: int
 ) -> int:
-    """Refer `people` per half month (on average) over `number` half months, screen `screened` people in the last
-    completed quarter, and publish everything. Return the number of people referred. Published periods stay
+    """Refer `people` people per half month (on average) over `number` half months, screen `screened` people in the last
+    completed quarter, and publish everything. Return the number of people referred. Published periods remain
     unchanged."""
     closed = _released(tell, {"programme": "referrals"})
     wanted = [
@@ -161,7 +161,8 @@ class _Past:
         return sum(number for (what, _), number in self._expected.items() if what == "sent")
 
     def arrived(self) -> bool:
-        """Return whether reporting has counted everything sent and completed, and whether its counts are stable."""
+        """Return whether reporting has counted everything that was sent and completed, and whether its counts are
+        stable."""
         found: Counter[tuple[str, str]] = Counter()
         asked = {"from": f"{self._first:%Y-%m}", "to": f"{datetime.now(UTC):%Y-%m}"}
         for client in ORGANISATIONS:
@@ -244,7 +245,7 @@ def _services(tell: Storyteller) -> list[Service]:
 
 
 def _certified(tell: Storyteller, first: date) -> str:
-    """Return the screening instrument of that quarter. The supervisor records the screeners' certificate."""
+    """Return that quarter's screening instrument. The supervisor records the screeners' certificate."""
     tell.call(
         said("The supervisor records who is certified to screen"),
         *(SUPERVISOR, "POST", f"{_REFERRALS}/certificates"),

@@ -1,4 +1,4 @@
-"""The invented people of the demo's past, as commands with their days. Pure.
+"""The made-up people of the demo's past, as commands with their days. Pure.
 
 The weights in past.json resemble those of a small network: most people are women, there are four states, and nearly
 every second referral ends with a delivered service. The weights do not claim that any area, route or kind of
@@ -40,7 +40,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Act:
-    """A command, `hour` hours after its person arrived. Path and body refer to results of earlier acts as
+    """A command that runs `hour` hours after its person arrived. Its path and body refer to results of earlier acts as
     `${KEY.id}`."""
 
     hour: int
@@ -52,7 +52,8 @@ class Act:
 
 
 def grown(people: int, half_months: int) -> list[int]:
-    """Return the number of people in each half month, growing towards the end, with `people` as their average."""
+    """Return the number of people in each half month. The numbers grow towards the end, and `people` is their
+    average."""
     shares = [_GROWTH[-1 - back % len(_GROWTH)] for back in range(half_months)][::-1]
     return [max(1, round(people * each * len(shares) / sum(shares))) for each in shares]
 
@@ -83,7 +84,7 @@ def screening_days(
 
 
 def profiles(first: date, searches: int) -> Iterator[dict[str, Any]]:
-    """Yield anonymous searches for which the directory has no service; they become counted gaps."""
+    """Yield anonymous searches for which the directory has no service. They become counted gaps."""
     chance = _chance(first)
     for _ in range(searches):
         area, need = _one_of(chance, TOLD["gaps"]).split()
@@ -93,7 +94,7 @@ def profiles(first: date, searches: int) -> Iterator[dict[str, Any]]:
 
 
 def activities(first: date) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield one 5W row per kind for the half month that begins on `first`, over all states in turn."""
+    """Yield one 5W row per kind for the half month that begins on `first`, distributed over all states in turn."""
     chance = _chance(first)
     states = chance.sample(list(TOLD["states"]), k=len(TOLD["states"]))
     for number, (client, code, detail, people) in enumerate(TOLD["activities"]):
@@ -116,7 +117,7 @@ def activities(first: date) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def outside_series(half_months: Sequence[date]) -> dict[str, Any]:
-    """Return an invented index by state, which shows how a series from another source is cited."""
+    """Return a made-up index by state, which shows how a series from another source is cited."""
     days = sorted({each.replace(day=1) for each in half_months})
     points = [
         {"day": day.isoformat(), "area": state, "value": f"{4 + share / 12 - back / 5:.1f}"}
@@ -179,8 +180,8 @@ def _referred(
 
 
 def _screened(chance: random.Random, key: str, instrument: str, day: date) -> Iterator[Act]:
-    """Return a screening, from the new case to the judgement and the help given, or until the person no longer wants to
-    continue."""
+    """Yield the commands of a screening: from the new case to the judgement and the help given, or until the person no
+    longer wants to continue."""
     age = _age(chance, _SCREENED["ages"])
     course = _one_of(chance, _SCREENED["courses"])
     types = _one_of(chance, _SCREENED["types"]).split()

@@ -1,5 +1,5 @@
-"""The bulletin of the demo's last half month, with institutions, judgements and milestones. Everything in it is
-invented; the texts are in context.json."""
+"""The bulletin of the demo's last half month, with institutions, judgements and milestones. All its content is made up;
+the texts are in context.json."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
 
 
 def tell_context(tell: Storyteller, year: int) -> None:
-    """Add two institutions, a problem tree and a SWOT approved by a second person, and two milestones."""
+    """Add two institutions, a problem tree and a SWOT that a second person approved, and two milestones."""
     texts = _texts()
     for body in texts["institutions"]:
         tell.call(
@@ -40,7 +40,7 @@ def tell_context(tell: Storyteller, year: int) -> None:
 
 
 def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
-    """Add judgements, each based on the latest published referral figure, or on people's own judgement."""
+    """Add judgements. Each is based on the latest published referral figure, or on people's own judgement."""
     published = tell.get(IM, "/reports/v1/releases", {"programme": "referrals"})["items"]
     newest = next(each["id"] for each in published if each["status"] == "published")
     core = None
@@ -72,7 +72,7 @@ def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
 
 
 def publish(tell: Storyteller, period: str) -> None:
-    """Draft, write, sign off and publish. An already public bulletin stays unchanged."""
+    """Draft, write, sign off and publish the bulletin. A bulletin that is already public remains unchanged."""
     known = tell.get(IM, _BULLETINS, {"kind": "biweekly", "limit": 200})["items"]
     if any(each["period"] == period and each["state"] == "published" for each in known):
         return

@@ -1,7 +1,7 @@
 """One fictional person per role, for trying the browser sign-in: `./ruta up --demo`.
 
-Their credentials are stored next to the secrets of the demo clients, readable only to the stack's owner. Only `--demo`
-of the embedded stack creates them.
+Their credentials are stored next to the secrets of the demo clients. Only the stack's owner can read them. Only
+`--demo` of the embedded stack creates them.
 """
 
 import json
@@ -62,7 +62,7 @@ PEOPLE = (
 
 
 def make_people(running: RunningStack) -> None:
-    """Create missing people. A person whose password is no longer in the file gets a new one."""
+    """Create missing people. A person whose password is not in the file gets a new one."""
     known = _known(running.layout)
     present = _present(running)
     for person in PEOPLE:
@@ -81,7 +81,7 @@ def make_people(running: RunningStack) -> None:
             "password": made["password"],
             "second_factor_uri": made["second_factor_uri"],
         }
-        # Write it at once, because the secret is shown only once and a lost secret would have to be renewed.
+        # Write the file at once: the secret is shown only once, and a lost secret would have to be renewed.
         write_private(running.layout.people_file, json.dumps(known, indent=2) + "\n")
 
 

@@ -92,7 +92,7 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
 
 
 def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
-    """Return the closing once it is no longer running."""
+    """Wait until the closing is no longer running, and return it."""
     seen: dict[str, Any] = {}
 
     def rests() -> bool:

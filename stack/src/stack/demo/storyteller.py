@@ -53,8 +53,9 @@ class Storyteller:
         json: Any = None,
         if_match: str | None = None,
     ) -> Any:
-        """Send a call that must return `expect`, and return the body (None if empty). A mutation has an Idempotency-Key
-        and is repeated with it while a process restarts, so that restarts do not change the story."""
+        """Send a call that must return `expect`, and return the body (None if empty). A mutation has an
+        Idempotency-Key. While a process restarts, the call is repeated with the same key, so that restarts do not
+        change the story."""
         expected = (expect,) if isinstance(expect, int) else expect
         answer = self._answer(client, method, path, params=params, json=json, if_match=if_match)
         held = answer.status_code in expected
@@ -69,7 +70,7 @@ class Storyteller:
         return answer.json() if answer.content else None
 
     def holds(self, step: str, holds: bool, otherwise: object = "") -> None:
-        """Check a fact about the response."""
+        """Check that a fact about the response holds."""
         self.steps += 1
         self._line("✓" if holds else "✗", step, "", good=holds)
         if not holds:

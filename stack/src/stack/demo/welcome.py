@@ -1,5 +1,5 @@
-"""Runs once a stack is ready: `python -m stack.demo.welcome DATA URL`, with `demo`, `greet` or both. It is a separate
-program, so that the process that keeps the stack running does not load the libraries of this program."""
+"""Runs once when a stack is ready: `python -m stack.demo.welcome DATA URL`, with `demo`, `greet` or both. It is a
+separate program, so that the process that keeps the stack running does not load the libraries of this program."""
 
 import asyncio
 import sys

@@ -1,1 +1,1 @@
-"""Checks of `./ruta check` besides ruff, mypy and the import contracts."""
+"""Checks of `./ruta check`, besides ruff, mypy and the import contracts."""

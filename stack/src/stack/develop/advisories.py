@@ -17,7 +17,8 @@ _KNOWN = (
 
 
 def compare(root: Path) -> int:
-    """Return 0 if there is no known vulnerability, or NOT_COMPARED; otherwise uv prints its findings or the error."""
+    """Return 0 if there is no known vulnerability, or NOT_COMPARED if the comparison failed. Otherwise, uv prints its
+    findings or the error."""
     source = os.environ.get("RUTA_ADVISORIES_URL")
     done = subprocess.run(
         [

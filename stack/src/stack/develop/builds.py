@@ -1,5 +1,5 @@
 """Builds the packages, and imports each package alone with the oldest Python available here. The shared environment
-hides dependencies that a package uses but does not declare. When a package is alone, they are missing."""
+hides dependencies that a package uses but does not declare. In an environment with one package, they are missing."""
 
 import subprocess
 import sys
@@ -55,7 +55,7 @@ def build_and_import_alone(root: Path) -> list[str]:
     """Print the result for each distribution and return those that failed."""
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
-        # the same versions as everywhere else, so that only missing declarations can fail
+        # use the same versions as everywhere else, so that only missing declarations can fail
         build_wheels(root, work / "wheels")
         return [
             distribution
@@ -65,7 +65,7 @@ def build_and_import_alone(root: Path) -> list[str]:
 
 
 def oldest_python() -> str:
-    """Return the oldest supported Python on this machine, else the current one."""
+    """Return the oldest supported Python on this machine, or else the current one."""
     found = subprocess.run(
         [found_uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
         capture_output=True,

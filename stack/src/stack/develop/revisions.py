@@ -1,7 +1,7 @@
 """Checks that each package's revisions form one chain, as a step of `./ruta check`.
 
 If two people each add a revision, there are two heads and no database can be migrated. Their commits do not conflict,
-so nobody would notice when the second commit lands.
+so nobody would notice when the second commit is merged.
 """
 
 import sys
@@ -19,8 +19,10 @@ PACKAGES = (*SERVICES.values(), "gateway.issuer")
 
 
 def broken(config: Config) -> list[str]:
-    """Return why the revisions do not form one chain with one beginning and one end."""
-    with warnings.catch_warnings(record=True) as twice:  # an id that two files share
+    """Return the reasons why the revisions do not form one chain with one beginning and one end."""
+    with warnings.catch_warnings(
+        record=True
+    ) as twice:  # catches the warning about an id that two files share
         warnings.simplefilter("always")
         try:
             revisions = list(ScriptDirectory.from_config(config).walk_revisions())

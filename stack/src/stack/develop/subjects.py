@@ -9,7 +9,7 @@ _SINCE = "2026-12-01T16:45:00Z"
 
 
 def too_long(root: str) -> list[str]:
-    """Return the subjects that are too long; empty without a Git history."""
+    """Return the subjects that are too long. Return an empty list without a Git history."""
     told = subprocess.run(
         ["git", "log", f"--since={_SINCE}", "--format=%s"],
         cwd=root,

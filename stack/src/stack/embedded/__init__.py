@@ -1,1 +1,1 @@
-"""The stack of one machine: PostgreSQL, NATS, every service and the gateway from one command."""
+"""The stack on one machine: PostgreSQL, NATS, every service and the gateway from one command."""

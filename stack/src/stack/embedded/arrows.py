@@ -1,13 +1,13 @@
-"""Who may publish and read which events: the arrows of the design, as NATS accounts and permissions.
+"""Rules for who may publish and read which events: the arrows of the design, as NATS accounts and permissions.
 
-The embedded server's and the production configuration are both generated from this module, so they agree. Each service
-has its own account. Its events and requests reach the streams through the account's imports, and every reply stays in
-the account. In a shared account, a service could make the server write any reply to another service's subject.
+The configurations of the embedded and the production server are both generated from this module, so they agree. Each
+service has its own account. Its events and requests reach the streams through the account's imports, and every reply
+stays in the account. In a shared account, a service could make the server write any reply to another service's subject.
 """
 
 from collections.abc import Iterable, Mapping
 
-# producer -> who reads its events (`common.events.readers` names the kinds)
+# producer -> services that read its events (`common.events.readers` lists the kinds)
 READERS: dict[str, tuple[str, ...]] = {
     "directory": ("referrals", "reporting"),
     "referrals": ("directory", "reporting"),
@@ -15,7 +15,7 @@ READERS: dict[str, tuple[str, ...]] = {
 }
 PRODUCERS = tuple(READERS)
 USERS = PRODUCERS
-# The IM team's user, which creates streams, inspects, replays and backs up. No service has it.
+# The IM team's user, which creates streams, inspects, replays and backs up. No service has its password.
 OPERATOR = "operator"
 STREAMS_ACCOUNT = "RUTA"
 """The account of the streams, their operator, and outside readers."""
@@ -23,7 +23,7 @@ _REQUESTS = "$JS.API.>"
 
 
 def outside(reader: str) -> str:
-    """Return the user of an outside reader, for example of another cluster."""
+    """Return the user of an outside reader, for example in another cluster."""
     return f"outside-{reader}"
 
 
@@ -40,7 +40,7 @@ def stream(producer: str) -> str:
 
 
 def inbox_prefix(user: str) -> str:
-    """Return the prefix of a user's replies, to which no other user may listen."""
+    """Return the prefix of a user's replies. No other user may subscribe to it."""
     return f"_INBOX.{user}"
 
 
@@ -70,7 +70,7 @@ def accounts(
             "jetstream": "enabled",
             "users": [*here, *outside_users],
             "exports": [
-                # A request may have several replies, because a batch delivers each event separately.
+                # A request may get several replies, because a batch delivers each event separately.
                 {
                     "service": _REQUESTS,
                     "response": "stream",
@@ -101,14 +101,14 @@ def _account(user: str) -> str:
 
 
 def _reached(user: str) -> list[str]:
-    """Return the subjects in the streams' account that this user writes to: its own events, and acknowledgements."""
+    """Return the subjects in the streams' account to which this user writes: its own events, and acknowledgements."""
     return [f"ruta.{user}.>", *(f"$JS.ACK.{stream(each)}.{user}.>" for each in reads(user))]
 
 
 def _requests(user: str) -> list[str]:
     """Return the requests that a user may send. CREATE, UPDATE, DELETE and PURGE are missing, because only the operator
-    manages streams and consumers and published events stay. A service can read its own stream to find events that its
-    database has lost."""
+    manages streams and consumers, and published events must remain. A service can read its own stream to find events
+    that its database has lost."""
     own = [f"$JS.API.STREAM.{verb}.{stream(user)}" for verb in ("INFO", "MSG.GET")]
     reading = (
         f"$JS.API.CONSUMER.{verb}.{stream(producer)}.{user}"

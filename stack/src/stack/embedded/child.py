@@ -1,4 +1,4 @@
-"""One program of the stack as a child process: starts, watches, restarts (with backoff) and stops it."""
+"""One program of the stack as a child process: starts it, watches it, restarts it (with backoff) and stops it."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from stack.texts import said
 
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-# After running this long, a crash resets the restart pause to the shortest one.
+# If a program crashes after running this long, its restart pause is reset to the shortest one.
 _WELL_AFTER = 20.0
 _CHUNK = 65536
 
@@ -79,7 +79,7 @@ class Child:
         return self.process.name
 
     async def run_once(self) -> None:
-        """Run the program once. Raises StackError if its exit code is not 0."""
+        """Run the program once. Raise StackError if its exit code is not 0."""
         code = await self._run()
         if code != 0:
             raise StackError(
@@ -114,8 +114,8 @@ class Child:
     async def end_if_silent(
         self, status: Callable[[], int | None], every: float, times: int, starting: int
     ) -> None:
-        """Kill a program that is running and fails to respond `times` times in a row, so that it restarts, as a kubelet
-        does. A restarted program may fail `starting` times before its first response."""
+        """Kill a running program that fails to respond `times` times in a row, so that it restarts, as a kubelet does.
+        A restarted program may fail `starting` times before its first response."""
         watched, silent, limit = self._pid(), 0, times
         while not self._stopping.is_set():
             await pause(self._stopping, every)
@@ -140,7 +140,7 @@ class Child:
         if running is None or running.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            running.send_signal(signal.SIGCONT)  # a stopped process would never receive SIGTERM
+            running.send_signal(signal.SIGCONT)  # a suspended process would never receive SIGTERM
             running.terminate()
         try:
             await asyncio.wait_for(running.wait(), seconds)
@@ -157,7 +157,7 @@ class Child:
             await running.wait()
 
     def last_words(self) -> str:
-        """Return the last output line, for the one-line message of a failed start."""
+        """Return the last output line, for the one-line message about a failed start."""
         lines = [line for line in self._last_lines if line.strip()]
         return lines[-1][:400] if lines else said("it printed nothing")
 
@@ -190,7 +190,7 @@ class Child:
 
 
 async def held(hold: Path, stopping: asyncio.Event) -> None:
-    """Wait while a file holds a program down on purpose (maintenance, fault tests)."""
+    """Wait while a file prevents a program from starting on purpose (maintenance, fault tests)."""
     while hold.exists() and not stopping.is_set():  # noqa: ASYNC110, ASYNC240 -- another process makes and removes the file, one stat per 0.1 s
         await asyncio.sleep(0.1)
 
@@ -205,7 +205,7 @@ def _ending(code: int) -> str:
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a signal or a debugger stopped the process, so that it exists but does nothing."""
+    """Return whether a signal or a debugger suspended the process, so that it exists but does nothing."""
     try:
         return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
     except psutil.NoSuchProcess:
@@ -213,7 +213,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def kill_family(pid: int) -> None:
-    """Kill a process and its children, stopped or not."""
+    """Kill a process and its children, whether suspended or not."""
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         for process in (*parent.children(recursive=True), parent):
@@ -222,7 +222,7 @@ def kill_family(pid: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Return whether the process runs. Also False for a zombie that its parent has not reaped."""
+    """Return whether the process is running. Return False for a zombie that its parent has not reaped."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

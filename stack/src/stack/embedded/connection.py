@@ -16,7 +16,7 @@ from stack.errors import StackError
 from stack.private_files import read_private_map
 from stack.texts import said
 
-# Used only with `--url`, so that a secret for one deployment is never sent to another deployment.
+# Used only with `--url`, so that a secret for one deployment is never sent to another one.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
 SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
 CA_VARIABLE = "SSL_CERT_FILE"
@@ -57,7 +57,7 @@ class RunningStack:
         return secrets[client]
 
     def token(self, client: str) -> str:
-        """Return an access token of a client. Renew it before it expires, unless the caller provided it."""
+        """Return a client's access token. Renew it before it expires, unless the caller provided it."""
         if (given := self._given.get(TOKEN_VARIABLE)) is not None:
             return given
         token, until = self._tokens.get(client, ("", 0.0))
@@ -115,7 +115,7 @@ class RunningStack:
 
 
 def _authorities(url: str) -> ssl.SSLContext | bool:
-    """Return the authorities in the file SSL_CERT_FILE, else the HTTP client's defaults."""
+    """Return the authorities in the file SSL_CERT_FILE, or else the HTTP client's defaults."""
     file = os.environ.get(CA_VARIABLE)
     if not file or not url.startswith("https:"):
         return True
@@ -128,7 +128,7 @@ def _authorities(url: str) -> ssl.SSLContext | bool:
 
 
 def _distrust(error: BaseException) -> str | None:
-    """Return why the server's certificate was refused, or None for another error."""
+    """Return why the server's certificate was rejected, or None for another error."""
     met: BaseException | None = error
     while met is not None and not isinstance(met, ssl.SSLCertVerificationError):
         met = met.__cause__ or met.__context__
@@ -146,7 +146,7 @@ def running_state(layout: Layout) -> StackState | None:
 
 
 def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
-    """Return the stack of `data` (default: RUTA_DATA or .ruta). Raises StackError if it is not running."""
+    """Return the stack of `data` (default: RUTA_DATA or .ruta). Raise StackError if it is not running."""
     layout = Layout.of(data)
     if url is not None:
         return RunningStack(url, layout, os.environ)

@@ -1,9 +1,9 @@
 """A process that has imported the modules that all services share. Each service is a fork of it.
 
-Importing the same thousand modules in six programs takes most of the startup time and half of the memory. A fork shares
-both. It then becomes an ordinary process, with its own environment, session, output, process id and exit status.
-`ForkServer` is the supervisor's side of the socket, `python -m stack.embedded.fork_server FD` the other side. (Python's
-own fork server skips handlers registered with `atexit`.)
+Importing the same thousand modules in six programs takes most of the startup time and half of the memory. The forks
+share both. Each then becomes an ordinary process, with its own environment, session, output, process id and exit
+status. `ForkServer` is the supervisor's side of the socket; `python -m stack.embedded.fork_server FD` is the other
+side. (Python's own fork server skips handlers registered with `atexit`.)
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _SHARED = (
     "common.process.http_server",
     "common.verbs",
 )
-# Only this environment has these variables, no container has them. Libraries that find them colour their output.
+# These variables exist only in this environment, never in a container. Libraries that find them colour their output.
 _NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000
 _SECONDS_TO_END = 10
@@ -74,8 +74,8 @@ class Copy:
 
 
 class ForkServer:
-    """Starts forks. The server starts with the first fork or in `warm_up`, and again after it was killed. `environment`
-    is visible in /proc of every fork, so it must not contain secrets."""
+    """Starts forks. The server starts with the first fork or in `warm_up`, and starts again if it was killed.
+    `environment` is visible in /proc of every fork, so it must not contain secrets."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
@@ -95,14 +95,14 @@ class ForkServer:
         )
 
     async def warm_up(self) -> None:
-        """Start importing early, so that the first fork starts faster. If this fails, `begin` reports it."""
+        """Start importing early, so that the first fork starts faster. If this fails, `begin` reports the error."""
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 async with self._one_at_a_time:
                     await self._opened()
 
     async def begin(self, process: "Process") -> Copy:
-        """Start a fork. Raises StackError if the server fails twice."""
+        """Start a fork. Raise StackError if the server fails twice."""
         async with self._one_at_a_time:
             try:
                 return await self._ask(process)
@@ -169,7 +169,7 @@ class ForkServer:
         if self._asked is not None and not self._asked[0].done():
             self._asked[0].set_exception(ConnectionError("the fork server ended"))
         await process.wait()
-        # Nobody would notice when these forks end, and their successors need the same ports.
+        # Nobody would notice when these forks end, and the forks that replace them need the same ports.
         orphans, self._copies = self._copies, {}
         await asyncio.to_thread(_end, list(orphans))
         for copy in orphans.values():
@@ -184,7 +184,7 @@ class ForkServer:
 
 
 async def _message(line: socket.socket) -> bytes:
-    """Return the next message. Empty at the end of the connection, even if an order was not read."""
+    """Return the next message. Return an empty message at the end of the connection, even if an order was not read."""
     try:
         return await asyncio.get_running_loop().sock_recv(line, _LONGEST_MESSAGE)
     except ConnectionResetError:
@@ -216,7 +216,7 @@ def _end(pids: list[int]) -> None:
 
 
 def main(line: socket.socket, modules: Sequence[str]) -> None:
-    """Import the modules and fork for each order until the socket closes. Each fork runs its program and ends."""
+    """Import the modules, and fork for each order until the socket closes. Each fork runs its program and ends."""
     for module in _NOT_THE_SERVICES:
         sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
     for module in modules:
@@ -268,7 +268,7 @@ def _tell_who_ended(line: socket.socket) -> None:
 def _tell(line: socket.socket, what: dict[str, int]) -> None:
     with contextlib.suppress(
         OSError
-    ):  # the supervisor has ended, and the next read of the socket notices that
+    ):  # the supervisor has ended, which the next read of the socket detects
         line.send(json.dumps(what).encode())
 
 
@@ -284,7 +284,7 @@ def _become(arguments: list[str], environment: dict[str, str], outputs: list[int
     os.environ.update(environment)
     time.tzset()
     module, *rest = arguments
-    with contextlib.suppress(OSError):  # a name for process lists
+    with contextlib.suppress(OSError):  # sets the name shown in process lists
         Path("/proc/self/comm").write_text(module)
     # Detect a release that was installed after this process started.
     importlib.invalidate_caches()

@@ -1,4 +1,4 @@
-"""Paths inside the data directory of the embedded stack."""
+"""Paths in the data directory of the embedded stack."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Layout:
 
     @classmethod
     def of(cls, data: Path | None) -> "Layout":
-        """Return the layout of `data`, else of RUTA_DATA, else of `.ruta` next to the calling script."""
+        """Return the layout of `data`, or else of RUTA_DATA, or else of `.ruta` next to the calling script."""
         home = Path(os.environ.get(HOME_VARIABLE, "."))
         return cls((data or Path(os.environ.get(DATA_VARIABLE) or home / DEFAULT_DATA)).absolute())
 
@@ -55,7 +55,7 @@ class Layout:
 
     @property
     def rights_files(self) -> tuple[Path, Path]:
-        """Return both locations of the list of rights. In containers it is on the issuer's own volume, next to its
+        """Return both locations of the list of rights. In containers, it is on the issuer's own volume, next to its
         keys."""
         return self.rights_file, self.keys / self.rights_file.name
 
@@ -97,11 +97,11 @@ class Layout:
     clock_file = _Below("clock")
 
     def hold_file(self, name: str) -> Path:
-        """Return the file that keeps a process of that name from restarting while the file exists."""
+        """Return the file that prevents a process of that name from restarting while the file exists."""
         return self.root / f"hold-{name}"
 
     def holds(self) -> list[str]:
-        """Return the names of processes that are held down on purpose."""
+        """Return the names of processes that are prevented from starting on purpose."""
         return sorted(p.name.removeprefix("hold-") for p in self.root.glob("hold-*"))
 
     log_file = _Below("logs/stack.log")

@@ -20,8 +20,8 @@ _STOP_SECONDS = 10
 
 @contextmanager
 def exclusive(layout: Layout) -> Iterator[None]:
-    """Hold the data directory during the block. Raises StackError if another stack has it. The kernel releases the lock
-    when its holder dies, so a killed stack never blocks the next."""
+    """Hold the data directory during the block. Raise StackError if another stack holds it. The kernel releases the
+    lock when its holder dies, so a killed stack never blocks the next one."""
     layout.root.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -83,8 +83,8 @@ def check_port(port: int, host: str) -> None:
 
 
 def end_leftovers(layout: Layout) -> list[str]:
-    """End services that a killed supervisor left behind and return their names. A process is ours only if its
-    environment names our data directory."""
+    """End services that a killed supervisor left behind, and return their names. A process is ours only if its
+    environment contains our data directory."""
     state = StackState.read(layout)
     if state is None:
         return []

@@ -1,5 +1,5 @@
 """Catches messages that the embedded stack sends to people: a mail relay, an SMS gateway, and a page with the latest
-messages, which stay in memory. Nothing leaves this machine.
+messages, which are kept in memory. Nothing leaves this machine.
 
 Usage: `python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
 """

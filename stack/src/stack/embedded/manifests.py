@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Beside:
-    """An additional container of a pod. It has no port; its liveness probe is a command."""
+    """An additional container in a pod. It has no port. Its liveness probe is a command."""
 
     name: str
     arguments: tuple[str, ...]
@@ -24,7 +24,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Pod:
-    """The first container of a Deployment or Job; `service` is its name in the policies."""
+    """The first container of a Deployment or Job. `service` is its name in the policies."""
 
     name: str
     kind: str
@@ -137,7 +137,7 @@ def _source(source: Mapping[str, Any], documents: list[Document]) -> Mapping[str
 
 
 def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, str]:
-    """Return the content of a Secret or ConfigMap. Raises StackError if it does not exist."""
+    """Return the content of a Secret or ConfigMap. Raise StackError if it does not exist."""
     for document in documents:
         if document["kind"] == kind and document["metadata"]["name"] == name:
             held: dict[str, str] = document.get("stringData") or document.get("data") or {}

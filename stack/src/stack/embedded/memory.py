@@ -1,5 +1,5 @@
-"""Memory settings of a server, derived from its container's limit. A server that reserves more than its container
-allows runs until its cache is full and is then killed."""
+"""Memory settings of a server, derived from its container's limit. A server that reserves more memory than its
+container allows runs until its cache is full and is then killed."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ _LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-# Enough to search 100,000 services with their indexes. PostgreSQL uses it only as needed: an idle stack takes as much
-# memory as with the default of 128 MB.
+# Large enough to search 100,000 services with their indexes. PostgreSQL uses it only as needed: an idle stack takes
+# as much memory as with the default of 128 MB.
 _CACHE = 512
 _MAINTENANCE = 64
 _MESSAGES = 64
 
 
 def limit() -> int | None:
-    """Return the bytes that this container may use, from its control group, or None without a limit."""
+    """Return the number of bytes that this container may use, from its control group, or None without a limit."""
     for file in _LIMIT_FILES:
         try:
             said = int(file.read_text())
@@ -37,7 +37,7 @@ def postgres(limit: int | None) -> dict[str, int]:
 
 
 def broker(limit: int | None) -> int:
-    """Return the bytes that in-memory streams of the broker may use."""
+    """Return the number of bytes that in-memory streams of the broker may use."""
     return _share(limit, 4, _MESSAGES) * MEBIBYTE
 
 

@@ -48,8 +48,8 @@ def stored_credentials(path: Path) -> dict[str, str]:
 
 class NatsServer:
     """Runs nats-server. `credentials` maps users of `stack.embedded.arrows` to passwords; each user has only its own
-    arrows. `durable=False` acknowledges before data is on disk; for tests only. With a `certificate` and its key, the
-    server accepts only TLS."""
+    permissions. With `durable=False`, which is for tests only, it acknowledges data before it is on disk. With a
+    `certificate` and its key, the server accepts only TLS."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class NatsServer:
         return f"http://{LOOPBACK}:{self.monitor_port}"
 
     def start(self) -> None:
-        """Start the server, and return once streams and consumers exist. A later start of the same object keeps its
-        ports."""
+        """Start the server, and return once its streams and consumers exist. If the same object starts it again, it
+        keeps its ports."""
         self._stop_stale()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         first, second = free_ports(2)
@@ -115,7 +115,7 @@ class NatsServer:
         return status_of(self.monitor_port, "/healthz", seconds) if self.monitor_port else None
 
     def _config(self) -> dict[str, object]:
-        """Return the configuration; the server accepts JSON as a subset of its own format."""
+        """Return the configuration. The server accepts JSON as a subset of its own format."""
         return {
             "server_name": "ruta",
             "host": self._listen,
@@ -129,7 +129,7 @@ class NatsServer:
                 # Acknowledge only data that is on disk. The default flushes every two minutes.
                 "sync_interval": "always" if self._durable else "2m",
             },
-            # Notice a stopped peer in seconds instead of the default four minutes.
+            # Notice a stopped peer in seconds instead of the default of four minutes.
             "ping_interval": "10s",
             "ping_max": 2,
             **self._tls(),
@@ -142,7 +142,7 @@ class NatsServer:
         }
 
     def _tls(self) -> dict[str, object]:
-        """Return the TLS settings: TLS from the first byte, and for everybody."""
+        """Return the TLS settings: TLS from the first byte, for all connections."""
         if self._certificate is None:
             return {}
         certificate, key = map(str, self._certificate)
@@ -164,7 +164,7 @@ class NatsServer:
         )
 
     def _arrange(self) -> None:
-        """Create streams and consumers as the operator. A broker with certificates belongs to a cluster, where a Job
+        """Create streams and consumers as the operator. A broker with certificates is part of a cluster, where a Job
         creates them."""
         told = {
             "RUTA_ENVIRONMENT": "embedded",
@@ -191,7 +191,7 @@ class NatsServer:
         return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def _stop_stale(self) -> None:
-        """End a server on this data directory that an earlier, killed owner left behind."""
+        """End a server that an earlier, killed owner left running on this data directory."""
         try:
             stale = psutil.Process(int((self.data_dir / "nats.pid").read_text()))
             if str(self.config_file) not in stale.cmdline():

@@ -59,7 +59,7 @@ SERVICES = {
     "referrals": "referrals",
     "reporting": "reporting",
 }
-# The console has no database and no events, and calls the API like any client.
+# The console has no database and no events. It calls the API like any client.
 CONSOLE = "console"
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
@@ -82,7 +82,7 @@ _PASSED_ON = (
     "RUTA_STEP_UP_MINUTES",
     "RUTA_STREAM_MAX_BYTES",
 )
-# settings of an outside OIDC provider that replaces Ruta's own issuer, only for the front
+# settings of an outside OIDC provider that replaces Ruta's own issuer (only for the front)
 OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"
 _OF_OUTSIDE = (
     OUTSIDE_ISSUER,
@@ -146,7 +146,7 @@ class Planner:
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = internal_key(layout)
-        # Known once the ports are chosen. A service's commands send no messages.
+        # Known once the ports are chosen. The commands of a service send no messages.
         self._channels: dict[str, str] = {}
 
     def plan(self) -> Plan:
@@ -181,8 +181,8 @@ class Planner:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """Return the environment for a service's command, optionally as `owner` of its tables or `operator` of the
-        event bus."""
+        """Return the environment for a service's command, optionally as the `owner` of its tables or the `operator` of
+        the event bus."""
         settings = self._issuer() if name == "issuer" else self._service(name)
         if owner:
             settings |= self._owner(name)
@@ -224,7 +224,7 @@ class Planner:
         ports = {"postgres": self._postgres.port, "nats": self._broker.port}
         changed = dict(environment)
         if "postgres" in self.choices.through.get(name, {}) and "RUTA_DATABASE_URL" in changed:
-            # The relay's locks and notifications belong to a connection, so they bypass the proxy.
+            # The relay's locks and notifications are tied to a connection, so they bypass the proxy.
             changed["RUTA_DATABASE_SESSION_URL"] = changed["RUTA_DATABASE_URL"]
         for server, proxy in self.choices.through.get(name, {}).items():
             for setting in _ADDRESSES[server]:
@@ -346,7 +346,7 @@ def passed_on() -> dict[str, str]:
 
 
 def key_files(layout: Layout) -> Process:
-    """Return the process that creates the signing keys, which all services need first."""
+    """Return the process that creates the signing keys, which all services need before they start."""
     command = (sys.executable, "-m", "stack.embedded.key_files", str(layout.root))
     return Process("key-files", command, passed_on())
 

@@ -8,10 +8,10 @@ import ssl
 from http.client import HTTPConnection, HTTPException
 
 LOOPBACK = "127.0.0.1"
-# Loopback traffic is not encrypted. A context without authorities trusts nobody and avoids loading all authorities
-# for each request (12 ms and 1 MiB), which matters every two seconds.
+# Loopback traffic is not encrypted. A context without authorities trusts nobody, so it need not load all authorities
+# for each request (12 ms and 1 MiB). This matters for requests that repeat every two seconds.
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-# Linux uses ports from 32768 on for outgoing connections (net.ipv4.ip_local_port_range).
+# Linux uses ports from 32768 upwards for outgoing connections (net.ipv4.ip_local_port_range).
 _BELOW = range(10_240, 32_768)
 
 
@@ -33,7 +33,7 @@ def free_port(host: str = LOOPBACK) -> int:
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
     """Return distinct free ports, reserved for the servers that bind them seconds later. The system chooses ports for
-    outgoing connections above `_BELOW`, so it takes none of these meanwhile."""
+    outgoing connections above `_BELOW`, so it takes none of these in the meantime."""
     found: list[int] = []
     while len(found) < count:
         probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -51,7 +51,7 @@ def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
 
 
 def is_taken(port: int, host: str = LOOPBACK) -> bool:
-    """Return whether a server could not bind the port now. Sockets in TIME_WAIT do not matter."""
+    """Return whether a server could not bind the port now. Sockets in TIME_WAIT do not count."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,8 +62,8 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
 
 
 def status_of(port: int, path: str, seconds: float) -> int | None:
-    """Return the HTTP status at a local port, or None without a response. Uses http.client, because httpx would need 10
-    MiB for as long as the stack runs."""
+    """Return the HTTP status at a local port, or None without a response. This uses http.client, because httpx would
+    need 10 MiB for as long as the stack runs."""
     asking = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:
         asking.request("GET", path)

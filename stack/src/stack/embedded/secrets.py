@@ -1,6 +1,6 @@
 """Keys and secrets of an embedded stack: random, created once per data directory, mode 0600.
 
-Each secret contains a mark, so that a production service refuses it. A key that was used to write databases is never
+Each secret contains a mark, so that a production service refuses it. A key with which databases were written is never
 created again. If it is lost, it must be restored.
 """
 
@@ -16,7 +16,7 @@ from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.private_files import read_private_map, write_private, write_private_map
 
-# Name in the file → the database whose rows depend on the secret, and its setting.
+# Name in the file → the database whose rows depend on the secret, and the setting for the secret.
 NAMES: dict[str, tuple[str, str] | None] = {
     "directory_stored_result_key": ("directory", "RUTA_STORED_RESULT_KEY"),
     "referrals_stored_result_key": ("referrals", "RUTA_STORED_RESULT_KEY"),
@@ -25,7 +25,7 @@ NAMES: dict[str, tuple[str, str] | None] = {
     "blind_index_key": ("referrals", "RUTA_BLIND_INDEX_KEY"),
     "rounding_key": ("reporting", "RUTA_ROUNDING_KEY"),
     "pseudonym_key": ("reporting", "RUTA_PSEUDONYM_KEY"),
-    # Losing it only signs people out of their browser sessions.
+    # If it is lost, people are only signed out of their browser sessions.
     "session_key": None,
     # Lets the operator's collector read exact counts; no stored data depends on it.
     "metrics_key": None,
@@ -42,7 +42,7 @@ def marked_key() -> str:
 
 
 def prepare_secrets(layout: Layout, rows: Rows) -> dict[str, str]:
-    """Create missing secrets. Raises StackError if a database was already written with one of them."""
+    """Create missing secrets. Raise StackError if one of them is missing but a database was already written with it."""
     known = read_private_map(layout.secrets_file)
     missing = [name for name in NAMES if name not in known]
     if lost := [name for name in missing if _was_used(name, rows, file_is_gone=not known)]:
@@ -86,8 +86,8 @@ def _lost(path: Path, what: str) -> StackError:
 
 
 def prepare_key_encryption_keys(layout: Layout, rows: Rows) -> Path:
-    """Create the keys that wrap the per-case keys of referrals. They stay outside every database and its backups.
-    Raises StackError if they are lost and the key store was already used."""
+    """Create the keys that wrap the per-case keys of referrals. They stay outside every database and its backups. Raise
+    StackError if they are lost and the key store was already used."""
     path = layout.keys / "referrals-kek.json"
     if not path.exists():
         if rows(KEY_STORE, "SELECT name FROM key_checks") or rows(

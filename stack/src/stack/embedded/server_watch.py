@@ -16,7 +16,7 @@ from stack.texts import said
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-_ASK_EVERY = 10  # counted in checks, so every two seconds
+_ASK_EVERY = 10  # the number of checks between two queries, so one query every two seconds
 _BROKEN_ANSWERS = 3
 _STOPPED_LOOKS = 15  # half a minute
 
@@ -73,15 +73,15 @@ class ServerWatch:
             try:
                 await self.start()
                 seconds = _FIRST_PAUSE
-            except (StackError, OSError) as error:  # on a full disk no file can be written
+            except (StackError, OSError) as error:  # no file can be written on a full disk
                 self._console.say(
                     said("{name} did not start: {error}", name=self.name, error=error)
                 )
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     def _kill_if_stopped(self, pid: int) -> None:
-        """Kill a server that a signal stopped. Its process state decides, not its silence, so that a slow server is
-        left alone."""
+        """Kill a server that a signal suspended. Its process state decides, not a missing response, so that a slow
+        server is left alone."""
         self._stopped = self._stopped + 1 if is_stopped(pid) else 0
         if self._stopped >= self.stopped_looks:
             self._stopped = 0
@@ -89,8 +89,9 @@ class ServerWatch:
             kill_family(pid)
 
     async def _end_if_broken(self) -> None:
-        """Stop a broken nats-server, because after a full disk it keeps running but accepts nothing until restarted.
-        Only its own report counts, and only after several reports. A slow or stopped server reports nothing."""
+        """Stop a broken nats-server, because after a full disk it keeps running but accepts nothing until it is
+        restarted. Only its own report counts, and only after several reports. A slow or suspended server reports
+        nothing."""
         if not isinstance(self.server, NatsServer):
             return
         self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0

@@ -1,5 +1,6 @@
 """The `small` overlay, run by deploy/run-small on one machine, as seen from its data directory. deploy/run-small mounts
-its volumes where an embedded stack stores the same files. So backup, restore and doctor use the same commands."""
+its volumes where an embedded stack stores the same files. Therefore, backup, restore and doctor use the same
+commands."""
 
 import os
 from collections.abc import Mapping
@@ -22,7 +23,8 @@ _PASSED_ON = (
 
 
 class SmallDeployment:
-    """A deployment run by run-small. Its pods share the machine's loopback, so commands reach the same servers."""
+    """A deployment that run-small runs. Its pods share the machine's loopback interface, so commands reach the same
+    servers."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -92,7 +94,7 @@ class SmallDeployment:
         return {user: held[f"NATS_{user.upper()}_PASSWORD"] for user in (*USERS, OPERATOR)}
 
     def hand_passwords_over(self) -> None:
-        """Copy the Secret's passwords to the file where a PostgreSQL started by a restore expects them."""
+        """Copy the Secret's passwords to the file where PostgreSQL expects them when a restore starts it."""
         held = self._secret("ruta-postgres")
         passwords = {role: password for role, password in held.items() if role != "superuser"}
         write_private_map(
@@ -104,6 +106,6 @@ class SmallDeployment:
 
 
 def refuse_small(layout: Layout, what: str) -> None:
-    """Refuse a command that needs an embedded stack's own key files."""
+    """Refuse a command that needs the key files of an embedded stack."""
     if layout.overlay_file.exists():
         raise StackError("deploy/run-small runs {root}: {what}", root=layout.root, what=what)

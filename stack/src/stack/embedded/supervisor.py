@@ -26,7 +26,7 @@ _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
 # Like the pods' probes: a process is replaced after half a minute of silence, or two minutes while it starts.
 _ASK_SECONDS, _ASK_TIMES, _START_TIMES, _ANSWER_SECONDS = 5.0, 6, 24, 3.0
-# Otherwise glibc keeps large freed blocks, such as the 19 MiB of each password check, for each thread.
+# Without this, glibc keeps large freed blocks for each thread, such as the 19 MiB of each password check.
 _GIVEN_BACK = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
@@ -56,7 +56,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
-        # The clock file lets the next start recognise processes that this one left behind.
+        # With the clock file, the next start recognises processes that this one left behind.
         seen = {
             **_GIVEN_BACK,
             "PYTHONUNBUFFERED": "1",
@@ -80,7 +80,7 @@ class Supervisor:
         )
 
     async def run(self) -> None:
-        """Run until a signal, then stop cleanly. Raises StackError if startup fails."""
+        """Run until a signal arrives, then stop cleanly. Raise StackError if startup fails."""
         self._listen_to_signals()
         stopping = asyncio.create_task(self._stop.wait())
         working = asyncio.create_task(self._start())
@@ -115,7 +115,7 @@ class Supervisor:
         self._stop.set()
 
     async def _start(self) -> None:
-        # The fork server imports modules on another core while the servers start and databases are created.
+        # The fork server imports modules on another core while the servers start and the databases are created.
         await self._fork_server.warm_up()
         for watch in self._watches:
             self._console.say(said("starting {name}", name=watch.name))
@@ -126,7 +126,7 @@ class Supervisor:
         }
         if self._beside is not None:
             self._keep(self._beside())
-        # The plan refuses lost keys, so it comes before the program that creates missing ones.
+        # The plan refuses to run with lost keys, so it comes before the program that creates missing ones.
         plan = await asyncio.to_thread(self._plan)
         await self._run_once([key_files(self._layout)])
         self._console.say(said("migrating databases"))
@@ -148,7 +148,7 @@ class Supervisor:
             self._children.remove(child)
 
     async def _serve(self, process: Process) -> None:
-        """Start a process and return once it is ready. Raises StackError if it crashes before it is ready."""
+        """Start a process and return once it is ready. Raise StackError if it crashes before that."""
         child, port = self._child(process), process.port
         if port is None:
             raise StackError("{name} has no port on which to check it", name=process.name)

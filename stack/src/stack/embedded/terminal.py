@@ -15,15 +15,15 @@ OWN_NAME = "ruta"
 
 
 class _KeptLines(RotatingFileHandler):
-    """Writes lines to the file. Silently skips lines that do not fit on a full disk."""
+    """Writes lines to the file. It silently skips lines that do not fit on a full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
 
 
 class Console:
-    """Prints lines. With `quiet`, the lines of the processes go only to the file; the stack's own lines always
-    appear."""
+    """Prints lines. With `quiet`, the lines of the processes go only to the file; the stack's own lines are always
+    printed."""
 
     def __init__(self, log_file: Path, *, quiet: bool = False) -> None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ class Console:
         if self._coloured:
             colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
-        # Program output must not act as terminal commands.
+        # The output of a program must not act as terminal commands.
         sys.stderr.write(prefix + "".join(c for c in text if c.isprintable() or c == "\t") + "\n")
 
     def say(self, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-# `postgres` if the distribution has that user, else a user that every Unix has.
+# `postgres` if the distribution has that user, or else a user that every Unix has.
 CANDIDATES = ("postgres", "nobody")
 # In order of preference. The first only allows reading and passing through directories.
 _CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
@@ -43,8 +43,8 @@ def account_for_servers() -> Account | None:
 
 def command_as(account: Account | None, command: list[str], needs: list[Path]) -> list[str]:
     """Wrap `command` so that it runs as `account` and can reach each path in `needs`. Other users cannot enter a clone
-    in a private directory (mode 0700, such as /root or `mktemp -d`). Opening the caller's directories to everybody
-    would be unsafe, so the process gets only the capability to pass through them."""
+    in a private directory (mode 0700, such as /root or `mktemp -d`). It would be unsafe to open the caller's
+    directories to everybody, so the process gets only the capability to pass through them."""
     if account is None:
         return command
     setpriv = shutil.which("setpriv")
@@ -64,7 +64,7 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
             continue
         widened = [
             *drop,
-            # Without it, access(2) ignores the capability, and initdb does not find its own files.
+            # Without it, access(2) ignores the capability, and initdb cannot find its own files.
             "--securebits=+no_setuid_fixup",
             f"--inh-caps=+{capability}",
             f"--ambient-caps=+{capability}",

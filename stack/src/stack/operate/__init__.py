@@ -1,1 +1,1 @@
-"""Operation of a deployment: backup, restore, keys, service commands, releases."""
+"""Operation of a deployment: backups, restores, keys, service commands, releases."""

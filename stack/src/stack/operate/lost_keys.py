@@ -1,4 +1,4 @@
-"""Continues without a lost key and knowingly gives up the data that it sealed."""
+"""Continues without a lost key, and deliberately gives up the data that the key sealed."""
 
 import json
 
@@ -17,8 +17,8 @@ TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
 
 
 def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
-    """Forget the check value of a key, so that the next start records the key that it finds or creates. Returns the
-    consequence. Raises StackError for an unknown name, and for case keys unless the caller gives up those cases."""
+    """Forget the check value of a key, so that the next start records the key that it finds or creates. Return the
+    consequence. Raise StackError for an unknown name, and for case keys unless the caller gives up those cases."""
     settings = {use[1] for use in NAMES.values() if use is not None}
     if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
         known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))
@@ -75,5 +75,5 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
 
 
 def erase_again(commands: StoppedCommands, *arguments: str) -> str:
-    """Erase every case with a destroyed key from the record too. Return the lines to print."""
+    """Erase every case with a destroyed key from the record as well. Return the lines to print."""
     return commands.run("apply-tombstones", *arguments)

@@ -1,4 +1,4 @@
-"""Runs service commands while only PostgreSQL runs.
+"""Runs service commands while only PostgreSQL is running.
 
 A restore runs nine commands in a row. They are forks of one process that has imported their modules
 (`stack.embedded.fork_server`). Importing the modules for each command took twice as long as the commands themselves.
@@ -29,7 +29,7 @@ _LONGEST_MESSAGE = 1000
 
 
 class StoppedCommands:
-    """Runs commands during the block. Outside Linux each command is a separate program."""
+    """Runs commands during the block. Outside Linux, each command is a separate program."""
 
     def __init__(self, layout: Layout, server: PostgresServer) -> None:
         self._layout = layout
@@ -66,8 +66,8 @@ class StoppedCommands:
         self._open.close()
 
     def run(self, *verb: str, service: str = "referrals", owner: bool = False) -> str:
-        """Run a command, optionally as the owner of the tables, and return its output. Raises StackError with its last
-        line if it fails."""
+        """Run a command, optionally as the owner of the tables, and return its output. If it fails, raise StackError
+        with the last line of its output."""
         arguments = [SERVICES[service], *verb]
         environment = self._deployed().environment(service, owner=owner)
         if sys.platform == "linux":
@@ -87,7 +87,7 @@ class StoppedCommands:
         return told.strip()
 
     def _copied(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
-        """Run the command as a fork. Return its exit code, output and errors, which stay in memory."""
+        """Run the command as a fork. Return its exit code, output and errors, which are kept in memory."""
         order = json.dumps({"arguments": arguments, "environment": environment}).encode()
         with _in_memory("told") as told, _in_memory("complained") as complained:
             socket.send_fds(self._line, [order], [told.fileno(), complained.fileno()])
@@ -120,7 +120,7 @@ class StoppedCommands:
             port=_NO_BROKER,
         )
         planner = Planner(self._layout, Choices(port=DEFAULT_PORT), self._server, broker)
-        make_key_files(self._layout)  # after the planner, which refuses lost keys
+        make_key_files(self._layout)  # runs after the planner, which refuses to run with lost keys
         return planner
 
 

@@ -1,4 +1,4 @@
-"""Records which release wrote a data directory or backup, so that an older release refuses it at once."""
+"""Records which release wrote a data directory or backup, so that an older release refuses to use it."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -46,13 +46,13 @@ def refuse_newer(written: Mapping[str, str], what: Path) -> None:
 
 
 def stamp_backup(layout: Layout, folder: Path, moment: datetime) -> None:
-    """Write next to a backup which release wrote its data, and when the backup began."""
+    """Record next to a backup which release wrote its data, and when the backup began."""
     written = read_private_map(layout.root / FILE)
     write_private_map(folder / FILE, written | {_MADE_AT: moment.isoformat()})
 
 
 def moment_of(folder: Path) -> str:
-    """Return when the backup began."""
+    """Return the time when the backup began."""
     text = read_private_map(folder / FILE).get(_MADE_AT)
     if text is None:
         raise StackError(
@@ -71,7 +71,7 @@ def refuse_newer_backup(folder: Path) -> None:
 
 
 def _revisions() -> dict[str, set[str]]:
-    """Return all revisions by database. Take them from the file names, because importing the files would take time."""
+    """Return all revisions by database. Read them from the file names, because importing the files would take time."""
     found = {}
     for name, package in _PACKAGES.items():
         spec = importlib.util.find_spec(package)

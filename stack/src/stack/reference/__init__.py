@@ -1,1 +1,1 @@
-"""Pages and packages generated from the code: a typed client, and the pages of settings and alerts."""
+"""Pages and packages generated from the code: a typed client, and the pages about settings and alerts."""

@@ -1,5 +1,6 @@
-"""`ruta-client`: the wheel that openapi-python-client generates from the description, with `session.py` inside. The
-generator runs in its own environment, because its command line needs another version of one of our libraries."""
+"""The package `ruta-client`: the wheel that openapi-python-client generates from the description, with `session.py`
+inside. The generator runs in its own environment, because its command line needs another version of one of our
+libraries."""
 
 import copy
 import json
@@ -89,8 +90,8 @@ def wheel(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of the description that the client needs. The session raises refusals and creates idempotency
-    keys, so this part has no refusals and the keys are optional."""
+    """Return the part of the description that the client needs. The session raises error responses and creates
+    idempotency keys, so this part contains no error responses and the keys are optional."""
     found = copy.deepcopy(dict(document))
     for operation in (each for item in found["paths"].values() for each in item.values()):
         answers = operation["responses"]

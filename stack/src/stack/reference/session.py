@@ -14,8 +14,8 @@ _READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 _Steps = Generator[httpx.Request | float, httpx.Response | None, None]
 
 
-class RutaProblem(Exception):  # named after what happened, like the API's errors
-    """A refusal (RFC 9457). Branch on `code`."""
+class RutaProblem(Exception):  # named after the event, like the API's errors
+    """An error response (RFC 9457). Branch on `code`."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.status = answer.status_code
@@ -62,7 +62,7 @@ class Session(httpx.Auth):
             step = _next(steps, answer)
 
     def _steps(self, request: httpx.Request) -> _Steps:
-        """Yield requests to send and seconds to wait. Raises `RutaProblem` if the API refuses the last attempt too."""
+        """Yield requests to send, and seconds to wait. Raise `RutaProblem` if the API also refuses the last attempt."""
         if request.method not in _READ_ONLY:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         for left in reversed(range(_TRIES)):

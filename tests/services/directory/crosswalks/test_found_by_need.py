@@ -1,4 +1,4 @@
-"""A service with a mapped category counts for pathways like any other: within time and reach, or else the step is a
+"""A service with a mapped category counts for pathways like any other. If it is too late or out of reach, the step is a
 gap."""
 
 from datetime import timedelta

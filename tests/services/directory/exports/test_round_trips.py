@@ -1,4 +1,4 @@
-"""Exported entries come back unchanged in every format, also for services that share places."""
+"""Exported entries survive a new import unchanged in every format, also for services that share places."""
 
 import csv
 import io

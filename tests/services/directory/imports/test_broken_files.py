@@ -1,4 +1,4 @@
-"""Broken, hostile or oddly encoded files, as people send them. The result is a clear problem or rows."""
+"""Broken, hostile or oddly encoded files, as people send them. The import returns a clear problem or rows."""
 
 import io
 import zipfile

@@ -45,7 +45,7 @@ async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict
 def while_it_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Meanwhile:
-    """Change the records of the next file after the import has looked up its rows."""
+    """Return a function that changes the records of the next file after the import has looked up its rows."""
     prepared = Writer.prepared
 
     def happens(what: Callable[[], Awaitable[None]]) -> None:
@@ -142,7 +142,7 @@ async def test_a_file_opens_no_place_that_was_closed_here(
     closed = {"location_type": "physical", "pcode": "VE23", "visibility": "restricted"}
     headers = {**as_(WHO), "If-Match": read.headers["etag"]}
     assert (await api.put(path, json=closed, headers=headers)).status_code == 200
-    # In the format of a package, with the old place under its id.
+    # This document has the format of a package and contains the old place under its id.
     document = {**record.json()["document"], "name": "Otro nombre"}
     given = ServiceDocument.model_validate(document)
     async with database.transaction() as session:
@@ -300,7 +300,9 @@ async def test_no_file_says_of_a_place_that_it_works_which_somebody_here_closed(
     assert shown["name"] == "Otro nombre"
     assert shown["functional_status"] == {"code": code, "reason": "Atacaron la casa"}
     assert "referable" not in shown
-    await _shut(api, own, "partially_functional")  # After a manual reopening the file decides.
+    await _shut(
+        api, own, "partially_functional"
+    )  # After somebody reopens the service, the file decides again.
     assert (await _working(api))["outcome"] == "changed"
     assert (await _shown(api, own))["functional_status"]["code"] == "fully_functional"
 
@@ -347,7 +349,8 @@ SAFE_HOUSE = "Safe house for women survivors of violence"
 async def test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it(
     api: AsyncClient, tmp_path: Path
 ) -> None:
-    """The rule covers every taxonomy, such as an activity on a public map or a heading in somebody's own list."""
+    """The rule covers the terms of every taxonomy, such as an activity on a public map or a heading in somebody's own
+    list."""
     feature = {
         "type": "Feature",
         "id": 1,

@@ -107,7 +107,7 @@ async def test_an_id_with_a_comma_stays_one_id(
 async def test_an_attribute_belongs_to_the_table_that_it_names_where_tables_share_ids(
     api: AsyncClient, database: Database, tmp_path: Path
 ) -> None:
-    """Many publishers number each table from 1."""
+    """Each attribute belongs to the table that it names, because many publishers number each table from 1."""
     tables = {
         "organizations.csv": [{"id": "1", "name": "Uno", "description": "d"}],
         "services.csv": [

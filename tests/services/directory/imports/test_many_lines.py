@@ -18,7 +18,7 @@ from tests.services.directory.conftest import V1, as_
 
 SERVICE = "id,organization_id,name,status\ns,o,Uno,active\n"
 ORGANIZATION = "id,name,description\no,Red,Red\n"
-IN_ALL = 4 + 1  # Both tables, and the header of the phone table.
+IN_ALL = 4 + 1  # The lines of both tables, and the phone table's header.
 _AT_ONCE = 100_000
 
 

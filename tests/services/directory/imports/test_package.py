@@ -317,7 +317,8 @@ def levels_in(value: Any) -> Iterator[str]:
 
 
 def test_a_package_of_two_packages_is_refused_with_both_their_tables(tmp_path: Path) -> None:
-    """The report names services by line. Two services had the same line, so the report could not be stored."""
+    """A package that contains two packages is refused. The report names services by line, so two services on the same
+    line could not be stored."""
     tables = {f"{folder}/{name}": rows for folder in "ab" for name, rows in PLAIN.items()}
     with pytest.raises(Problem) as refused:
         check_package(package(tmp_path, tables), 1_000)

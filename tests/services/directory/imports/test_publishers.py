@@ -144,7 +144,7 @@ async def test_a_row_of_a_known_sheet_does_not_take_the_number_of_another_organi
 async def test_a_file_reaches_no_entry_of_another_organisation_by_its_ids(
     database: Database,
 ) -> None:
-    """Not even a row with the same content reaches it, so the first organisation's changes stay."""
+    """A file never changes another organisation's entry, not even with a row of the same content."""
     content = f"{HEADER}1,Org,Servicio,GP-INFO,public,04140000001\n".encode()
     await imported(database, principal("im-officer"), content)
     other = principal("im-officer", org=str(organisation(5)))

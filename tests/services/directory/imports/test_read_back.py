@@ -33,7 +33,9 @@ async def test_every_cell_of_every_version_is_read_back_or_told(
     path = write_package(tmp_path / "package.zip", version, 20)
     found = await brought(api, path, visibility=visibility)
     assert found.silent == {}
-    assert found.read == found.cells or version == "ohana"  # One cell there has several values.
+    assert (
+        found.read == found.cells or version == "ohana"
+    )  # In this version one cell has several values.
 
 
 @pytest.mark.parametrize("name", ["official csv", "official tabular.json"])

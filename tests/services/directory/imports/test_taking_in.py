@@ -267,7 +267,7 @@ async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
 ) -> None:
     who = principal("im-officer")
     content = package(tmp_path, DIRTY).read_bytes()
-    for _ in range(2):  # On an empty directory, then on one with these entries.
+    for _ in range(2):  # First on an empty directory, then on one with these entries.
         dry = await imported(database, who, content, mode=Mode.SKIP_BAD, dry_run=True)
         wet = await imported(database, who, content, mode=Mode.SKIP_BAD)
         assert (dry.rows, dry.services) == (wet.rows, wet.services)
@@ -281,7 +281,7 @@ async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
 async def test_a_report_that_cannot_be_kept_does_not_hold_up_the_files_after_it(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker used to repeat that import for ever, and handled nobody's later files."""
+    """The worker used to repeat that import for ever and never reached the later files."""
     who = principal("im-officer")
     features = made_features()
     features[40]["properties"]["partnerName"] = "Red \0 Propia"  # PostgreSQL rejects this text.

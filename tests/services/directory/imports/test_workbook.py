@@ -100,7 +100,7 @@ def test_a_shelter_keeps_neither_address_nor_point_and_only_its_state() -> None:
 
 @pytest.mark.parametrize("name", ["Casa", ""])  # Accepted, and refused.
 def test_a_report_does_not_repeat_where_a_shelter_is(name: str) -> None:
-    """The refused row was stored only in the report, with swapped coordinates, for over a year."""
+    """A report contains no coordinates. A refused row used to stay in it, with swapped coordinates, for over a year."""
     place: dict[str, object] = {
         "latitude": -71.6213,
         "longitude": 10.6541,

@@ -79,7 +79,7 @@ conditions = st.builds(
 )
 
 
-# Created once, because Hypothesis inspects each new strategy, which took longer than drawing.
+# Created once, because Hypothesis inspects each new strategy, which took longer than drawing from it.
 _needs = st.sampled_from(NEEDS)
 _urgencies = st.sampled_from(list(Urgency))
 _windows = st.none() | st.sampled_from([72, 120])

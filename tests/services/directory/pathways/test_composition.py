@@ -46,7 +46,7 @@ def test_a_need_brings_its_pathway_and_a_foreign_need_is_looked_up_all_the_same(
     found = course(
         age=30, needs=["TIP-SAFE", "WSH"], situations=["displacement"], populations=["IDP"]
     )
-    assert "TIP" not in aors(found)  # A known fact about the person rules out its entry.
+    assert "TIP" not in aors(found)  # A known fact about the person rules out the TIP pathway.
     needs = {each.step.need: each.step for each in found.steps}
     assert needs["WSH"].sources == ()
     found = course(age=30, needs=["TIP-SAFE"])
@@ -156,7 +156,11 @@ def test_the_stored_form_of_a_pathway_round_trips() -> None:
             2,
         ),  # Psychosocial support comes before mental health care.
         ({"situations": ["partner_violence"]}, "FSC", 1),
-        ({"needs": ["HLT-MH"]}, "HLT-MH", 1),  # For general protection it is only a fallback.
+        (
+            {"needs": ["HLT-MH"]},
+            "HLT-MH",
+            1,
+        ),  # Mental health care is only a fallback for general protection.
         ({"situations": ["trafficking"]}, "FSC", 1),
         ({"situations": ["partner_violence", "suicide_risk"]}, "HLT-MH", 1),
         ({"situations": ["suicide_risk"]}, "HLT-MH", 1),

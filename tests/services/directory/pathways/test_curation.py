@@ -97,7 +97,7 @@ async def test_an_operation_of_one_person_says_so(api: AsyncClient, alone: None)
 async def test_a_version_names_what_its_reader_can_do_and_each_step_asks_the_same(
     api: AsyncClient,
 ) -> None:
-    """Nobody is offered a step that is refused, or refused one that is offered."""
+    """The API accepts every step that it offers, and refuses every other step."""
     made = await drafted(api, who="im-officer")
     path = f"{V1}/{made.json()['pathway_id']}"
     readers = {

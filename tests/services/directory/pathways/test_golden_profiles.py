@@ -22,8 +22,8 @@ from tests.support.principals import principal
 GOLDEN = Path(__file__).parent / "golden"
 FIRST = 5
 
-# Entries that once misled: a complaint channel as the hotline, one office for a whole country, an interpreter of
-# another language. The right entry is next to each.
+# Entries that once misled the ranking: a complaint channel as the hotline, one office for a whole country, an
+# interpreter of another language. The right entry is next to each.
 MISLEADING = {
     "gbv-coordinator": [
         document("Buzón Ficticio de Quejas", ["HOT", "PSEA"], "VE0101", ["VE"],
@@ -132,7 +132,7 @@ async def test_each_profile_is_answered_as_it_was_judged(
 
 
 def _hold_for_all(items: list[dict[str, Any]]) -> None:
-    """Check the rules that every response must keep, whatever is stored."""
+    """Check the rules that every response must follow, whatever is stored."""
     for item in items:
         assert item["emergency_numbers"][0]["number"] == "911"
         assert [step["folded"] for step in item["steps"]] == [

@@ -1,4 +1,4 @@
-"""Available means in time, by a call, a visit or a referral, each with its own time."""
+"""A service counts as available only in time, by a call, a visit or a referral, each with its own time."""
 
 from datetime import datetime
 from typing import Any

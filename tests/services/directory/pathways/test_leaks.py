@@ -110,5 +110,5 @@ async def test_the_coordinator_does_see_them_so_that_the_test_above_means_someth
         for (_, path, _), one, other in zip(QUESTIONS, before, after, strict=True)
         if one != other
     }
-    # A poster shows everybody the public level, including its coordinator.
+    # A poster shows everybody only the public level, even its coordinator.
     assert changed == {"/pathways/resolve", "/pathways/resolve/batch", "/gaps", "/endorsements"}

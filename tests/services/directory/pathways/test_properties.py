@@ -63,7 +63,7 @@ def test_a_service_that_fails_eligibility_is_never_ranked_as_fitting(
 
 
 def _assert_the_person_fits(candidate: Candidate, profile: Profile) -> None:
-    """Check the rules of eligibility.py with plain comparisons, which reveals mistakes there."""
+    """Check the rules of eligibility.py again with plain comparisons, in order to find mistakes there."""
     if profile.age is not None:
         assert (candidate.minimum_age or 0) <= profile.age
         assert profile.age <= (121 if candidate.maximum_age is None else candidate.maximum_age)

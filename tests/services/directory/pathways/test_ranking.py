@@ -147,7 +147,7 @@ def test_the_nearest_alternative_fits_in_everything_but_the_area() -> None:
 
 
 def test_places_without_a_point_of_their_own_claim_no_exact_distance() -> None:
-    mara = Profile(area="VE2312")  # The area tables contain no seat for it.
+    mara = Profile(area="VE2312")  # The area tables contain no seat for this area.
     assert PLACES.require("VE2312").point is None
     _, missed = rank([service("a", area="VE2313")], situation(mara))
     assert (missed[0].proximity.kind, missed[0].proximity.kilometres) == ("same_state", None)
@@ -232,7 +232,10 @@ def test_what_is_left_of_a_clinical_window_is_a_limit_too() -> None:
         ({"area": None, "areas": frozenset({"VE2313"})}, None),
         ({"area": "VE2311", "areas": frozenset({"VE23"}), "modes": frozenset({"outreach"})}, None),
         ({"area": "VE0101", "areas": frozenset({"VE"}), "modes": frozenset({"hotline"})}, None),
-        ({"area": "VE23", "areas": frozenset({"VE23"})}, None),  # Its safe house is in this state.
+        (
+            {"area": "VE23", "areas": frozenset({"VE23"})},
+            None,
+        ),  # The service's safe house is in this state.
         ({"area": "VE231301", "areas": frozenset({"VE23"})}, None),
     ],
 )

@@ -378,7 +378,7 @@ async def test_only_the_best_few_services_of_each_step_are_told_if_that_is_asked
         headers=as_("ngo-refugio"),
     )
     assert several.json() == {"items": [few, few]}
-    # A key for a stored response uses the framework's validation, with the same result.
+    # The framework validates a request with an idempotency key, with the same result.
     keyed = {**as_("ngo-refugio"), "Idempotency-Key": "pocos"}
     long = await api.post(f"{URL}?services_per_step=1", json=WOMAN, headers=keyed)
     assert long.json() == few

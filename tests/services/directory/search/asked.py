@@ -48,7 +48,7 @@ def questions() -> list[Question]:
 
 
 def agreement(asked: Sequence[Question]) -> float:
-    """Return Cohen's kappa of both judges over all pairs of a query and a service."""
+    """Return Cohen's kappa for the two judges over all pairs of a query and a service."""
     pairs = len(asked) * len(names())
     first, second = (sum(len(each.marked[at]) for each in asked) for at in (0, 1))
     both = sum(len(each.marked[0] & each.marked[1]) for each in asked)

@@ -116,7 +116,7 @@ async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reaso
 ) -> None:
     asked = partial(several.get, f"{V1}/{name}")
     narrow = {"area": "VE2313"}
-    half = 1 if name == "services" else 2  # Each also looks up a site.
+    half = 1 if name == "services" else 2  # Each entry also needs a site lookup.
     for client, most in (("anonymous", 60 // half), ("gbv-coordinator", 30 // half)):
         for params in (
             {"area": "VE"},
@@ -130,7 +130,7 @@ async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reaso
             assert (answer.status_code, answer.json().get("code")) == (422, "too_wide"), params
             in_words = (
                 name == "services" and "search" in params
-            )  # A search also looks for the words in each.
+            )  # A search also looks for the words in each service.
             assert f"more than {most // (1 + in_words)} " in answer.json()["detail"]
             assert "`area`" in answer.json()["detail"]
             answer = await asked(params={**params, **narrow}, headers=as_(client))

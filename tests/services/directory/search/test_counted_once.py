@@ -64,7 +64,9 @@ async def test_words_that_somebody_looked_for_stay_in_no_memory(database: Databa
     query = ServiceQuery(search="apoyo aqueltestigo", area="VE", age=30)
     TOTALS.forget()
     end = time.monotonic() + PATIENCE
-    while "few|" not in (kept := repr(vars(TOTALS))):  # Older transactions must end first.
+    while "few|" not in (
+        kept := repr(vars(TOTALS))
+    ):  # A count is cached only after older transactions have ended.
         assert time.monotonic() < end, "how few it leaves is not remembered"
         async with database.transaction() as session:
             await service_page(session, query, ANYONE, date(2026, 11, 26), "list_body")

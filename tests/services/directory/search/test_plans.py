@@ -1,4 +1,5 @@
-"""PostgreSQL plans a list query anew for its values; a query that determines its index has one plan for all values."""
+"""PostgreSQL plans a list query again for each set of values. A query that determines its index uses one plan for all
+values."""
 
 import sqlalchemy as sa
 from common.db.session import Database
@@ -25,7 +26,7 @@ async def test_a_plan_for_any_words_is_kept_for_no_search(
     api: AsyncClient, database: Database, publish: Publish
 ) -> None:
     await publish()
-    # Other tests used this connection too.
+    # Count from here, because other tests used this connection too.
     before = await plans(database, "service_documents")
     for path in ("services", "service_at_locations", "organizations"):
         for number in range(OFTEN):

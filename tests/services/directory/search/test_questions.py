@@ -59,7 +59,7 @@ async def test_one_of_the_first_five_services_is_what_was_asked_for(
     for row in asked:
         wanted = set(row["categories"].split(";"))
         if not wanted & offered:
-            continue  # No service offers it, so no search can find it.
+            continue  # No service offers these categories, so no search can find one.
         count += 1
         found = await found_categories(demo, row["question"])
         if not any(wanted & each for each in found):

@@ -99,7 +99,7 @@ async def test_what_a_minus_excludes_is_not_found(
     other = await publish(name="Atención psicológica", description="Para todas las personas")
     assert len(await ids_seen(api, "anonymous", search="psicológica")) == 2
     assert await ids_seen(api, "anonymous", search=f"psicológica {without}") == [other]
-    # The search does not suggest it as a possible meaning either.
+    # The search does not suggest the excluded service as a possible meaning either.
     assert await ids_seen(api, "anonymous", search=f"mujeres {without}") == []
 
 

@@ -64,7 +64,7 @@ class Consents(World):
             and (may_decide(by, case, now) or (by == "person" and case.is_child(now)))
         )
         assert (status == 201) == may, (status, made)
-        if may:  # Skips a child's own decision, which waits for a supervisor.
+        if may:  # Skip a child's own decision, which waits for a supervisor.
             word.id, word.code = made["id"], made["withdrawal_code"]
             word.stands = made["status"] == "active"
             assert word.stands == may_decide(by, case, now)
@@ -157,7 +157,7 @@ class Consents(World):
         return drawn
 
     def truth(self, word: Word, under: list[Sharing]) -> Truth:
-        """Return all paths by which organisations have read, and the one that may continue to read."""
+        """Return all paths by which organisations have read, and the organisation that may continue to read."""
         case = word.case
         records = {("break_glass", str(each)) for each in case.emergency_readers}
         received = {each.word.to for each in under}
@@ -195,7 +195,7 @@ class Consents(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), road=ROADS)
     def withdraw_one(self, data: Any, road: str) -> None:
-        """Record the person's wish about one referral, as either side may; its consent ends with it."""
+        """Record the person's wish about one referral, as either side may. The wish ends the referral's consent."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         sides = side_of(caller, sharing)
         if sharing.case.erased:

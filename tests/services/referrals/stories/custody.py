@@ -87,7 +87,7 @@ class Custody(World):
         for each in self.words:
             if each.case is case and each.is_exception and not each.used:
                 each.stands = False
-        for sharing in self.sharings:  # It becomes internal work, which no referral delivers.
+        for sharing in self.sharings:  # The referral becomes internal work, so it is not delivered.
             if sharing.case is case and sharing.word.to == word.to and sharing.state in OPEN:
                 sharing.state, sharing.ended = "recalled", True
                 self.versions[sharing.id] += 1

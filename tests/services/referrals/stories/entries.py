@@ -119,7 +119,7 @@ class Entries(World):
         stands = {each.id: each.words for each in ours if reads_entry(caller, each)}
         known = {each.id for each in ours}
         assert {key: said for key, said in shown.items() if key in known} == stands
-        # The reverse side of a family relation contains no name. It is the only entry that the story did not write.
+        # The reverse side of a family relation is the only entry that the story did not write. It contains no name.
         assert not [said for key, said in shown.items() if key not in known and said]
         held = {each.id for each in self.cases if each.holder == caller.organisation}
         linked = {row["linked_case_id"] for row in items} - {None}

@@ -1,4 +1,4 @@
-"""Records that arrive from another system."""
+"""Records from other systems."""
 
 from typing import Any
 

@@ -124,7 +124,7 @@ class Line(Records):
     @precondition(lambda self: any(each.requests for each in self.reports))
     @rule(data=st.data(), approve=st.booleans())
     def decide_against_the_wish(self, data: Any, approve: bool) -> None:
-        """Decide once, as another person of the desk or a supervisor of the receiver; then the desk may hand over the
+        """Decide once, as another person of the desk or a supervisor of the receiver. The desk may then hand over the
         report."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.requests]))
         request = data.draw(st.sampled_from(report.requests))
@@ -167,7 +167,8 @@ class Line(Records):
     @precondition(lambda self: len(self.cases) < 3 and any(r.handed for r in self.reports))
     @rule(data=st.data(), child=st.booleans())
     def make_a_case_of_it(self, data: Any, child: bool) -> None:
-        """Make a report a case once, as the organisation that holds it and while the reporter wants that."""
+        """Turn a report into a case once, as the organisation that holds the report and while the reporter wants
+        that."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.handed]))
         who = data.draw(st.sampled_from(sorted(NGOS)))
         path = f"/line/handed-over/{report.id}/case"

@@ -31,7 +31,7 @@ _TOLD = """
 
 class Looks(World):
     def look_everywhere(self, caller: Caller, case: Case) -> None:
-        """Read on a fifth of the read routes, chosen per story."""
+        """Read a fifth of the read routes, chosen per story."""
         ids = self.ids_of(case)
         who = (self.story, self.scene.app, caller.client)
         seen = self.run(walk(*who, ids, part=(self.part, PARTS), **self.claims(caller)))
@@ -93,8 +93,8 @@ class Looks(World):
             assert found.events == found.version - 1 - found.renewed
 
     def the_accused_are_told_nothing(self) -> None:
-        """Check that the accused, their webhooks and their staff receive no notice about it. They learn of the end like
-        any other recipient, and of a later withdrawal by the person, because they must delete the data."""
+        """Check that the accused, their webhooks and their staff receive no notice of the accusation. They learn of the
+        end like any other recipient, and of a later withdrawal by the person, because they must delete the data."""
         if not self.counted:
             return
         ordinary = {each.id for each in self.sharings if each.by_wish}
@@ -110,7 +110,7 @@ class Looks(World):
                 assert not told, (organisation, told)
 
     def what_leaves_names_nobody(self) -> None:
-        """Check that events, notices, and messages for webhooks and people contain no names."""
+        """Check that events, notices, and messages to webhooks and people contain no names."""
         texts = [
             str(row)
             for table in ("outbox", "notices", "webhook_deliveries", "pings")

@@ -95,7 +95,7 @@ class Messages(World):
     @precondition(lambda self: self.listening or self.numbers)
     @rule(ended=st.sampled_from(["", *sorted(_ENDS)]), whose=ORGANISATIONS)
     def the_worker_has_its_rounds(self, ended: str, whose: UUID) -> None:
-        """Check that the worker tells nothing to a suspended organisation, nor to anybody who moved or lost the
+        """Check that the worker sends nothing to a suspended organisation, nor to anybody who moved or lost the
         role."""
         before = len(self.stage.outside.requests)
         off = {"organisation": [str(whose)]} if ended == "suspended" else {}
@@ -117,7 +117,7 @@ class Messages(World):
         assert answer.status_code == 204, answer.text
 
     def is_news(self, message: Any, silent: UUID | None) -> None:
-        """Check that a person who is notified of news also finds it."""
+        """Check that a person who gets a notification also finds news."""
         (number,) = [each.removeprefix("tel:") for each in message["urns"]]
         who = self.numbers[number]
         assert who != silent, message

@@ -50,7 +50,7 @@ class Backups(World):
         self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
         self.offers, self.entries, self.teams = then.offers, then.entries, then.teams
         self.links.clear()
-        # An old command becomes new again, and the story does not count the steps that the lists cause.
+        # Old commands count as new again, and the story does not count the steps that the lists cause.
         self.done, self.versions, self.counted = [], Counter(), False
 
     def past(self) -> Past:

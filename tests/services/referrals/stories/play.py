@@ -1,4 +1,4 @@
-"""Plays any number of stories on all paths."""
+"""Runs any number of random stories on all paths."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Stories(
     )
     def begin(self, data: Any, last: int, part: int, short: bool) -> None:
         """Begin a story. `last` is the caller who reads at its end, on this `part` of the paths. First write a note
-        about her and refer her, because hardly any story gets that far by chance."""
+        about the person and refer her, because hardly any story gets that far by chance."""
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
@@ -69,8 +69,8 @@ def play(
     steps: int,
     long: bool,
 ) -> None:
-    """Play the stories. With `long`, play new stories each time, and read everywhere in the middle too. Report a
-    failure at once, without shrinking."""
+    """Run the stories. With `long`, run new stories each time, and read everywhere in the middle too. Report a failure
+    at once, without shrinking."""
     stage = Stage(settings, database)
     stage.loop.run_until_complete(stage.open(folder))
     machine = type("Played", (Stories,), {"stage": stage, "long": long})

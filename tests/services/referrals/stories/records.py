@@ -24,7 +24,7 @@ from tests.services.referrals.stories.world import (
 
 
 def of_age(child: bool) -> tuple[str, datetime | None]:
-    """Return a birth date, and the time soon when this child comes of age, or None for an adult."""
+    """Return a birth date and the time at which this child will soon come of age, or None for an adult."""
     if not child:
         return "1997-03-01", None
     today = clock.today()
@@ -113,7 +113,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def close(self, data: Any) -> None:
-        """Close a case, which works once no sent referral is open; then nothing new can begin."""
+        """Close a case, which works once no sent referral is open. Nothing new can begin afterwards."""
         case = self.case(data)
         going = any(each.case is case and each.state in OPEN for each in self.sharings)
         path = f"/cases/{case.id}/close"
@@ -143,7 +143,7 @@ class Records(World):
 
     @rule(who=ORGANISATIONS, outside=st.sampled_from([None, True, False]))
     def form_a_team(self, who: UUID, outside: bool | None) -> None:
-        """Form a team of the usual person, of a person who was outside it, or (with None) of everybody."""
+        """Form a team of the usual person, of a person outside it, or (with None) of everybody."""
         named = {None: set(), True: {"outside"}, False: {NGOS[who]}}[outside]
         path = f"/services/{self.services[who]}/team"
         status, answer = self.post(self.chief(who), path, {"clients": sorted(named)}, method="PUT")

@@ -1,4 +1,4 @@
-"""Sending under a consent or an exception, from a draft or all in one batch."""
+"""Referrals sent under a consent or an exception, from a draft or all in one batch."""
 
 from datetime import timedelta
 from typing import Any

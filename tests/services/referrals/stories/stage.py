@@ -1,4 +1,4 @@
-"""Where stories run: one loop, one key store and one engine for all. Each story is rolled back at its end."""
+"""The stage of the stories: one loop, one key store and one engine for all. Each story is rolled back at its end."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -67,7 +67,7 @@ class Steps(World):
         if step == "answer-information":
             body = {"payload": {"situation": sharing.case.facts["situation"]}}
         if road == "fhir" and (step not in _TASKS or sharing.state not in STEPS[step][0]):
-            return  # On this path the same Task may mean another step.
+            return  # On this path the same Task may stand for another step.
         if road == "fhir":
             status, answer = self.written_as_a_task(caller, sharing, *_TASKS[step])
         else:
@@ -89,7 +89,8 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), together=st.booleans())
     def two_steps_at_once(self, data: Any, together: bool) -> None:
-        """Try two steps, each judged after the previous one. With `together`, both happen or neither."""
+        """Try two steps, each judged after the previous one. With `together`, either both take effect or neither
+        does."""
         caller = data.draw(st.sampled_from(self.callers()))
         before = [(each, each.state, each.before_hold, each.ended) for each in self.sharings]
         versions, commands, wanted = self.versions.copy(), [], []
@@ -127,7 +128,8 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())
     def answer_by_link(self, data: Any) -> None:
-        """Respond as a recipient without an account; while its organisation is suspended, the link is not found."""
+        """Respond as a recipient without an account. While the recipient's organisation is suspended, the link is not
+        found."""
         sharing, suspended = self.sharing(data), data.draw(st.booleans())
         case = sharing.case
         path = f"/referrals/{sharing.id}/answer-links"
@@ -140,7 +142,7 @@ class Steps(World):
         if former is not None:
             assert self.run(self.story.get("anonymous", former.page)).status_code == 410
         if data.draw(st.booleans()):
-            return  # The link may still be in use; see look_at_a_link.
+            return  # Leave the link usable for look_at_a_link.
         if suspended:
             off = {"organisation": [str(sharing.word.to)]}
             self.run(told(self.story.client, "referrals", suspended=off))
@@ -162,8 +164,7 @@ class Steps(World):
     @precondition(lambda self: self.links)
     @rule(data=st.data())
     def look_at_a_link(self, data: Any) -> None:
-        """Check that the page is honest: it offers a response while one is possible. Opening the page uses nothing
-        up."""
+        """Check that the page offers a response only while one is possible. Opening the page uses nothing up."""
         (sharing,) = [
             e for e in self.sharings if e.id == data.draw(st.sampled_from(sorted(self.links)))
         ]

@@ -90,7 +90,7 @@ class World(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
 
-    # The callers of a story.
+    # Callers of a story.
 
     def chief(self, organisation_id: UUID) -> Caller:
         return Caller(NGOS[organisation_id], organisation_id, f"{NGOS[organisation_id]}-chief")
@@ -159,7 +159,7 @@ class World(RuleBasedStateMachine):
         for _ in range(2 if road == "twice" else 1):
             answer = self.run(self.story.call(caller.client, method, path, body, key=key, **claims))
             self.hears(caller, path, answer)
-        # A refused command would run again when it is repeated.
+        # A refused command would run again when it is repeated, so do not remember it.
         if method == "POST" and answer.is_success:
             self.done.append((caller, path, body, key))
         return answer.status_code, answer.json()
@@ -182,7 +182,7 @@ class World(RuleBasedStateMachine):
 
     def hears(self, caller: Caller, path: str, answer: Any) -> None:
         assert answer.status_code < 500, (caller, path, answer.text)
-        # A response may repeat what its sender wrote. The test checks what they may read after the change.
+        # A response may repeat what its sender wrote, so the test checks only reads after the change.
         if answer.request.method == "GET":
             self.notices(caller, path, answer.status_code, answer.text)
             self.judge(caller, path, answer.text)

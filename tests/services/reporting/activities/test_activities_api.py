@@ -64,8 +64,8 @@ async def test_an_organisation_sees_its_own_numbers_and_others_see_none(api: Asy
 async def test_a_training_that_somebody_corrected_here_still_ends_where_it_was_recorded(
     api: AsyncClient, database: Database
 ) -> None:
-    """A public bulletin counts it exactly, so a cancelled training no longer counts, in whatever order its events
-    arrive."""
+    """A cancelled training no longer counts, in whatever order its events arrive, because a public bulletin counts
+    trainings exactly."""
     training = UUID("0190c000-0000-7000-8000-000000000001")
 
     async def told(

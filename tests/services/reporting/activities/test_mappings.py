@@ -52,7 +52,7 @@ async def test_the_responses_own_file_is_proposed_confirmed_once_and_imported(
     assert (status, report["unchanged"]) == (201, 834)
     listed = (await api.get(f"{PATH}?limit=200", headers=IM)).json()["items"]
     assert "ASONACOP" in {each["org_implementer"] for each in listed}
-    # Another organisation must confirm the mapping itself.
+    # Another organisation must confirm the mapping for itself.
     assert (await sent(api, "imports", content, SALUD))[0] == 422
 
 

@@ -108,7 +108,7 @@ def _with_sheet(change: bytes, into: bytes) -> bytes:
         parts = {name: file.read(name) for name in file.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
     assert change in parts[sheet]
-    # Without a dimension element, a sheet is read as far as its rows go.
+    # Without a dimension element, the reader does not know the number of rows in advance.
     changed = re.sub(rb"<dimension[^>]*/>", b"", parts[sheet]).replace(change, into, 1)
     return _zip(parts | {sheet: changed})
 
@@ -150,7 +150,7 @@ async def test_hostile_cells_stay_text(api: AsyncClient) -> None:
 
 
 def test_a_formula_of_which_nothing_came_yet_is_no_empty_cell() -> None:
-    """A program that writes a workbook stores formulas without results. Ruta used to skip their people without telling
-    anybody."""
+    """A program that writes a workbook stores formulas without results. Ruta used to skip the people in such cells
+    silently."""
     (row,) = read(filled("es", body(1, women="=2+3")))
     assert [(flaw.field, flaw.code) for flaw in row.flaws] == [("women", "not_computed")]

@@ -250,7 +250,7 @@ def _inner(programme: Programme) -> int:
 
 
 def _groups(first: Programme, second: Programme) -> Iterator[Group]:
-    """Return the finest groups of the population into which both tables can be summed, and their union."""
+    """Yield the finest groups of the population into which both tables can be summed, and their union."""
     common = [s for s in first.sources.values() if s in second.sources.values()]
     blocks = [_blocks(first, second, source) for source in common]
     yield {}

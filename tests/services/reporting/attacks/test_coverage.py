@@ -55,8 +55,8 @@ def test_a_figure_lies_in_its_own_interval(programmes: Sequence[Programme]) -> N
 
 
 def test_an_interval_of_a_span_does_without_what_the_span_shows_beyond_its_flows() -> None:
-    """A span shows more persons than its flows if one of its parts needs them. The interval says how few there may
-    be."""
+    """A span shows more persons than its flows if one of its parts needs them. The interval states the smallest
+    possible number."""
     sides = (Dimension("area", ("a", "b")),)
     cells: dict[Coordinates, int] = {("a",): 330, ("b",): 110}
     beyond: dict[Coordinates, int] = {("a",): 110}
@@ -77,7 +77,7 @@ def test_everybody_is_surer_than_those_of_one_code(name: str) -> None:
 
 
 def test_what_is_published_alone_decides_the_interval() -> None:
-    """Other true counts with the same published result have the same intervals."""
+    """Different true counts with the same published result have the same intervals."""
     for programmes in populations().values():
         of = year(programmes, SOME, 2)
         closed = first(of)

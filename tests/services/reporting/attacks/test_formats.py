@@ -94,7 +94,8 @@ async def of_dhis2(api: AsyncClient) -> Numbers:
             categories[value["categoryOptionCombo"]],
         ): int(value["value"])
         for value in payload["dataValues"]
-        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # The other columns are its bounds.
+        if value["dataElement"]
+        == "RUTA_UNMET_NEEDS"  # The other data elements are the bounds of this one.
     }
 
 

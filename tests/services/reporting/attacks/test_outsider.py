@@ -1,6 +1,6 @@
-"""A year of closings against an attacker with everything downloadable, and against partners who know part of the
-records. Views of joint cubes prove no small count. The same attacker breaks the earlier design, which rounded each
-programme separately, and suppression.
+"""A year of closings against an attacker who downloads everything, and against partners who know part of the records.
+Views of joint cubes prove no small count. The same attacker breaks the earlier design, which rounded each programme
+separately, and suppression.
 
 This module runs 60 persons a period. For all sizes, run `python -m tests.services.reporting.attacks.long_run`.
 """
@@ -52,8 +52,8 @@ def test_the_same_attacker_breaks_programmes_that_are_rounded_apart() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_same_attacker_knows_nearly_all_that_is_hidden_exactly(source: str) -> None:
-    """The test uses real records and similar invented ones. In tables as small as a year's here the attacker knows
-    fewer."""
+    """The test uses real records and similar invented ones. In smaller tables, such as those of a year here, the
+    attacker knows fewer counts."""
     programme, counts = of_records(source)
     outsider = Outsider(programme.k, Method.SUPPRESSED)
     outsider.period([(programme, counts)])
@@ -101,7 +101,7 @@ def test_the_same_attacker_breaks_small_counts_that_are_hidden() -> None:
 
 @pytest.mark.slow
 def test_what_the_attacker_takes_for_possible_includes_the_truth() -> None:
-    """An attacker with wrong constraints would prove anything, or nothing."""
+    """The constraints allow the true counts. An attacker with wrong constraints would prove anything, or nothing."""
     of = year(SCREENED, 60, 1)
     period = next(iter(of.true))
     for method in (Method.JOINT, Method.APART, Method.SUPPRESSED):

@@ -1,4 +1,4 @@
-"""The attacker with an account, who sees more than the public, at every endpoint."""
+"""An attacker with an account, who sees more than the public, tries every endpoint."""
 
 from itertools import combinations
 from typing import Any

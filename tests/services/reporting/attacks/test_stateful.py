@@ -1,4 +1,4 @@
-"""What any sequence of closings and queries returns is A·r. Closing a period again gives the first result."""
+"""Any sequence of closings and queries returns A·r. Closing a period again gives the first result."""
 
 from collections import Counter
 from itertools import product

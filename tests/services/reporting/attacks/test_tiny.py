@@ -37,7 +37,7 @@ def test_increments_over_cells_and_three_releases_stay_safe_for_every_insider(
 
 
 def test_rounding_cumulative_tables_again_fails_even_for_an_outsider() -> None:
-    """The same harness finds this leak, so it would also have found one above."""
+    """The same harness finds this leak, so it would also have found any leak above."""
     assert Attacker(rerounded, cells=3, k=K, limit=8).outsider().bad > 0
 
 
@@ -53,7 +53,9 @@ def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
     possible: dict[tuple[object, ...], list[Table]] = {}
     for n in product(range(6), repeat=2):
         for r in support(n):
-            if max(r) <= K:  # Larger tables than those enumerated could give the others.
+            if (
+                max(r) <= K
+            ):  # Skip results that larger tables than the enumerated ones could also give.
                 possible.setdefault((r, *(n[i] for i in known)), []).append(n)
     bad = 0
     for tables in possible.values():

@@ -248,7 +248,7 @@ def year(
     varying: bool = False,
     likely: Odds = LIKELY,
 ) -> Year:
-    """Return a year, always the same for the same arguments. For `varying` see `facts`."""
+    """Return a year that is always the same for the same arguments. For `varying` see `facts`."""
     population = programmes[0].population
     everybody = facts(population, persons, number, varying=varying, likely=likely)
     true = _Counted(population, everybody)
@@ -262,7 +262,7 @@ def proofs(
     known: Mapping[Period, Counter[Coordinates]] | None = None,
     most: int = 3,
 ) -> Iterator[str]:
-    """Return the small counts that each period's tables prove, and then those that all tables of the year prove."""
+    """Yield the small counts that each period's tables prove, and then those that all tables of the year prove."""
     own = known or {}
     for period in of.true:
         outsider = Outsider(of.population.k, method)

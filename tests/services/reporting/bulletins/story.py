@@ -36,7 +36,7 @@ WEIGHTED = {
 
 
 def cube(programme: Programme, period: str, persons: int) -> ProtectedCube:
-    """Return multiples of k over plausible cells, always the same for one programme and period."""
+    """Return a cube of plausible multiples of k, always the same for one programme and period."""
     chance = random.Random(f"{programme.id}{period}")  # noqa: S311 - test data, no secret
     cells: dict[tuple[str, ...], int] = {}
     for _ in range(persons // programme.k):

@@ -92,7 +92,9 @@ def beside() -> Beside:
             statement(4, "cause", POINT, parent=2),
             statement(2, "cause", cites(released()), parent=1),
             statement(1, "core-problem", cites(released())),
-            statement(5, "threat", cites(UUID(int=77))),  # Not among this bulletin's evidence.
+            statement(
+                5, "threat", cites(UUID(int=77))
+            ),  # This figure is not among this bulletin's evidence.
             statement(6, "strength", KNOWN),
         ],
         superseded=frozenset({UUID(int=2)}),

@@ -105,7 +105,7 @@ def held_to_atom(feed: bytes) -> ET.Element:
             for moment in each.findall(f"a:{name}", ATOM):
                 assert datetime.fromisoformat(str(moment.text)).tzinfo is not None
         assert all(link.attrib["href"] for link in each.findall("a:link", ATOM))
-    # Entries name no author, so the feed must name one. An entry without content needs an alternate link.
+    # Because entries name no author, the feed must name one. An entry without content needs an alternate link.
     assert root.findtext("a:author/a:name", "", ATOM)
     assert [link.get("rel") for link in root.findall("a:link", ATOM)] == ["self"]
     for entry in entries:
@@ -144,7 +144,7 @@ async def test_the_list_of_bulletins_is_a_feed_that_readers_of_atom_take(
         at = datetime(2026, 11, 2 + number, 7, tzinfo=UTC)
         async with database.transaction() as session:
             row = bulletins.update().where(bulletins.c.id == bulletin["id"])
-            # Publication has its own tests, and takes as long as the layout.
+            # Set the state directly, because publication has its own tests and takes as long as the layout.
             await session.execute(row.values(state="published", published_at=at))
         made.insert(0, bulletin)
     feed = held_to_atom((await api.get(address, headers=as_("anonymous"))).content)
@@ -254,7 +254,8 @@ async def offered(api: AsyncClient, path: str, headers: dict[str, str]) -> list[
 async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
     api: AsyncClient, database: Database
 ) -> None:
-    """The rule applies whatever roles one person has, also through the shared browser client."""
+    """Two different people stand behind a bulletin, whatever roles one person has, also through the shared browser
+    client."""
 
     def person(name: str, client: str, *roles: str) -> dict[str, str]:
         who = {"sub": name, "client_id": "ruta-console", "roles": list(roles)}

@@ -1,4 +1,5 @@
-"""The document for a word processor comes back with other texts and the same numbers. The summary fits on one page."""
+"""People can upload the word-processor document again with other texts and the same numbers. The summary fits on one
+page."""
 
 import io
 import re
@@ -19,7 +20,7 @@ from tests.services.reporting.bulletins.story import bulletin
 from tests.services.reporting.bulletins.test_bulletins_api import PATH, as_, story
 from tests.services.reporting.bulletins.test_letterhead import body, png
 
-assert story  # the fixture of the published half month
+assert story  # the imported fixture publishes the half month
 WORDS = {
     "highlights": {"es": "La red llegó a más estados.", "en": "The network reached more states."},
     "helplines": {"es": "Línea de ayuda: 0800 123 4567", "en": "Helpline: 0800 123 4567"},

@@ -22,7 +22,7 @@ from tests.services.reporting.bulletins.story import bulletin
 from tests.services.reporting.bulletins.test_bulletins_api import PATH, as_, story
 from tests.support.reference import reference_data
 
-assert story  # the fixture of the published half month
+assert story  # the imported fixture publishes the half month
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a bulletin says besides its counts: changes, partners and explained words."""
+"""The bulletin's content besides its counts: changes, partners and explained words."""
 
 from dataclasses import replace
 

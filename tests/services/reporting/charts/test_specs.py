@@ -1,4 +1,4 @@
-"""Every chart is a valid Vega-Lite specification by the schema of the release that draws it."""
+"""Every chart is a valid Vega-Lite specification according to the schema of the release that draws it."""
 
 from typing import Any
 

@@ -193,7 +193,7 @@ async def test_many_workers_and_single_commands_at_once_close_and_publish_each_p
                 await releases.publish(session, IM, release.id, alone=True)
         except Problem as problem:
             return problem.kind.code
-        except sa.exc.IntegrityError:  # The route returns a conflict here.
+        except sa.exc.IntegrityError:  # In the route this error becomes a conflict response.
             return "at the same moment"
         return "published"
 
@@ -227,7 +227,7 @@ async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done
 
     async def do(*given: Any) -> None:
         if given[-1].programme == "gaps":
-            raise asyncio.CancelledError  # Like a kill: nothing more is written.
+            raise asyncio.CancelledError  # Like a kill, this writes nothing more.
         await right(*given)
 
     monkeypatch.setattr(closing_tasks, "_do", do)

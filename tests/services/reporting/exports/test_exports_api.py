@@ -30,7 +30,7 @@ from tests.services.reporting.events import (
 )
 from tests.support.principals import bearer
 
-assert story  # The fixture of the published half month.
+assert story  # The imported fixture publishes the half month.
 PATH = "/reports/v1/exports"
 COUNTS = f"{PATH}/counts?programme=referrals&period=2026-10a"
 ANONYMOUS = bearer("anonymous", audience=AUDIENCE)

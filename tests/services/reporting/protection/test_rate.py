@@ -6,6 +6,6 @@ from reporting.ground.protection.protected import rate
 
 
 def test_there_is_no_rate_over_a_few_people() -> None:
-    """R6: a share of k persons reveals how many they were."""
+    """R6: a share among k persons would reveal their number."""
     assert rate(5, 5, 5).value is rate(5, 9, 5).value is None
     assert rate(5, 10, 5).value == Decimal("0.5")

@@ -9,7 +9,7 @@ ROWS, COLUMNS, TOTAL = ((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 1, 2, 3),)
 
 
 def controlled(n: Table, k: int) -> Iterator[Table]:
-    """Return the best 2×2 rounding with rounded margins; the first one wins a tie."""
+    """Yield the best 2×2 rounding with rounded margins; the first one wins a tie."""
     margins = (*ROWS, *COLUMNS, *TOTAL)
     best: Table | None = None
     least = float("inf")

@@ -23,7 +23,7 @@ def box(n: int, k: int) -> tuple[int, ...]:
 
 
 def boxes(n: Table, k: int) -> Iterator[Table]:
-    """Return every combination of neighbouring multiples."""
+    """Yield every combination of neighbouring multiples."""
     return product(*(box(each, k) for each in n))
 
 

@@ -201,7 +201,8 @@ def test_where_nothing_is_shown_up_to_k_minus_one_may_be_hidden() -> None:
 async def test_people_of_a_closed_period_are_not_rounded_again_by_another_definition(
     database: Database, recorder: Recorder, settings: Settings
 ) -> None:
-    """A deployment's own folder closes a half-monthly population by month, or renames it."""
+    """A deployment whose own folder closes a half-monthly population by month, or renames it, cannot round the same
+    people again."""
     await record_together(database, recorder, list(caseload(persons=60, seed=3)))
     im = principal("im-officer")
     shipped_one = programme("referrals")

@@ -85,7 +85,8 @@ async def test_an_application_that_was_let_into_the_directory_only_sees_no_draft
 async def test_a_contributor_is_not_told_who_else_recorded_somebody(
     api: AsyncClient, closed: dict[str, Any]
 ) -> None:
-    """A request to sign reveals that the organisation recorded somebody in that period, perhaps only one person."""
+    """A contributor does not learn who else recorded somebody. A request to sign reveals that the organisation recorded
+    somebody in that period, perhaps only one person."""
     headers = as_("ngo-salud")
     url = f"/reports/v1/releases/{closed['id']}"
     one = (await api.get(url, headers=headers)).json()

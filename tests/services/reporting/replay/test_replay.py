@@ -208,7 +208,7 @@ async def test_a_stream_that_lacks_events_is_never_swapped_in(
 async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
-    """Earlier facts stay, and lost newer events arrive again."""
+    """A rebuild keeps the earlier facts, and lost newer events arrive again."""
     old, kept = list(caseload(25, seed=11)), list(caseload(25, seed=12))
     await bus.publish([*old, *kept])
     await until(lambda: _is(steps(owner), len(bus.history)))
@@ -302,7 +302,7 @@ async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_count
         while not publishing.done():
             await rebuild(
                 owner, bus, worker
-            )  # It may already contain events that no worker has received.
+            )  # The rebuild may already contain events that no worker has received.
             rebuilt.set()
         await publishing
         await until(lambda: _is(_handled(owner), len(events)))
@@ -316,7 +316,8 @@ async def _handled(engine: AsyncEngine) -> int:
 
 
 async def _publish_twice(bus: Bus, events: Sequence[Arrived], rebuilt: asyncio.Event) -> None:
-    """Publish duplicates. Publish the last one only after a rebuild, so that another rebuild meets it, however slow."""
+    """Publish duplicates. Publish the last one only after a rebuild, so that a later rebuild reads it, however slow the
+    machine is."""
     for event in events:
         if event is events[-20]:
             await rebuilt.wait()

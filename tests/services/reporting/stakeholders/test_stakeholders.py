@@ -1,5 +1,5 @@
-"""Stakeholders have a link to the directory's organisations and a location, by state at most. People can download, edit
-and upload their sheet as a whole."""
+"""Stakeholders have a link to the directory's organisations and a location no finer than a state. People can download,
+edit and upload their sheet as a whole."""
 
 import csv
 import io
@@ -176,7 +176,7 @@ async def test_a_sheet_goes_out_is_changed_and_comes_back(api: AsyncClient) -> N
     await add(api, mandate={"es": "=SUMA(A)", "en": "=SUM(A)"})
     await api.post(URL, json=LINKED, headers=as_("im-officer"))
     sheet = await downloaded(api)
-    assert sheet[0]["mandate_es"] == "'=SUMA(A)"  # A spreadsheet must not run it.
+    assert sheet[0]["mandate_es"] == "'=SUMA(A)"  # A spreadsheet must not run this formula.
     same = await sent(api, sheet)
     assert same.json() == {"rows": 2, "created": 0, "changed": 0, "unchanged": 2}, same.text
     sheet[0] |= {"presence": "VE20; VE07", "mandate_es": "Otra cosa", "mandate_en": "Other"}

@@ -110,7 +110,7 @@ async def test_a_bulletin_is_told_to_whoever_confirmed_and_to_nobody_else(world:
     assert (asked["To"], asked["Subject"]) == (
         "Lectora@example.org", "Ruta: confirme su suscripción",
     )  # fmt: skip
-    opened = await world.call("GET", world.link(asked))  # A mail scanner opens it like this.
+    opened = await world.call("GET", world.link(asked))  # A mail scanner opens the link like this.
     assert "Confirmar" in opened.text
     assert (await world.rows())[0].confirmed_at is None
     assert "confirmada" in (await world.call("POST", world.link(asked))).text

@@ -117,7 +117,7 @@ async def test_screenings_without_indication_or_without_consent_do_not_count(
 async def test_assistance_entered_in_error_counts_no_more(
     database: Database, recorder: Recorder
 ) -> None:
-    """The correction may arrive before the entry that it corrects."""
+    """Assistance entered in error no longer counts, even if the correction arrives before the entry."""
     case, wrong = new_id(), new_id()
     given = assistance(case, assistance_id=wrong)
     corrected = assistance(case, assistance_id=wrong, version=2, attributes=None)

@@ -1,4 +1,4 @@
-"""Identifies the caller by a bearer token, by a person's session cookie, or as anonymous."""
+"""Identifies the caller by a bearer token or by a person's session cookie, or treats the caller as anonymous."""
 
 import time
 
@@ -49,7 +49,7 @@ class Authentication:
 
     @property
     def parts(self) -> dict[str, str]:
-        """Return the state of the two sources for verification: keys and revocations."""
+        """Return the state of the two sources that verification needs: keys and revocations."""
         revocations = "ok" if self._revocations.known else "unavailable"
         return {"token_keys": self._keys.state, "revocations": revocations}
 
@@ -58,11 +58,12 @@ class Authentication:
         return self._keys.ready and self._revocations.known
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
-        """Return the caller, or None for an anonymous caller if the route allows that. Raises 401 or 403 otherwise."""
+        """Return the caller, or None for an anonymous caller if the route allows that. Raise 401 or 403 otherwise."""
         authorization = exchange.head.own.get(b"authorization")
         if authorization is None:
             if route.personal and self._cookies is not None:
-                # Browsers send no session cookie with another site's form, and the page must not offer to resend such a form.
+                # Browsers send no session cookie with another site's form. The page must not offer to send such a
+                # form again.
                 self._cookies.check_origin(exchange.head, exchange.method)
             person = await self._person(exchange, route)
             if person is None and not route.anonymous:
@@ -81,8 +82,8 @@ class Authentication:
         return await self.checked(authorization, exchange)
 
     async def _reader(self, credentials: bytes, exchange: Exchange) -> Caller:
-        """Return the read-only client with these credentials. Raises 401, with the challenge that makes its tool send
-        credentials. Raises 403 for a client that may do more, because its secret belongs at the token endpoint."""
+        """Return the read-only client with these credentials. Raise 401, with the challenge that makes its tool send
+        credentials. Raise 403 for a client that may do more, because its secret belongs at the token endpoint."""
         try:
             pseudonym = self._sources.pseudonym(exchange.source)
             token = await self._readers.token(self._upstreams.session, credentials, pseudonym)
@@ -100,7 +101,7 @@ class Authentication:
 
     async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
         """Return the person of the session cookie, or None if the cookie is invalid or this request must not use it.
-        Raises 403 if the request comes from another site."""
+        Raise 403 if the request comes from another site."""
         head = exchange.head
         if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
             return None
@@ -120,9 +121,7 @@ class Authentication:
             return None
         try:
             person = await self._believed(fresh.access_token)
-        except (
-            InvalidToken
-        ):  # The person signed out elsewhere or was disabled, and the page must be told.
+        except InvalidToken:  # The person signed out elsewhere or was disabled, so tell the page.
             exchange.cookies = self._cookies.ended()
             if route.personal:
                 return None
@@ -141,7 +140,7 @@ class Authentication:
         return person
 
     async def checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
-        """Return the caller of a token or an Authorization header (bytes). Raises 401 if it is not valid."""
+        """Return the caller of a token or an Authorization header (bytes). Raise 401 if it is not valid."""
         try:
             return await self._believed(bearer(token) if isinstance(token, bytes) else token)
         except InvalidToken:

@@ -1,4 +1,4 @@
-"""Client of the OIDC provider for browser sign-in: sign-in address, tokens, renewal before expiry."""
+"""Client of the OIDC provider for browser sign-in: the sign-in address, tokens, and renewal before expiry."""
 
 import asyncio
 import base64
@@ -129,8 +129,8 @@ def _read(body: bytes) -> Any:
 
 
 def claims_unverified(id_token: Any) -> dict[str, Any]:
-    """Return the claims of an ID token without checking its signature. This is allowed because the token endpoint
-    itself sent it (OIDC Core §3.1.3.7). Only the person sees these claims."""
+    """Return the claims of an ID token without checking its signature. This is allowed because the token came directly
+    from the token endpoint (OIDC Core §3.1.3.7). Only the person sees these claims."""
     try:
         payload = str(id_token).split(".")[1]
         claims = json_once.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -150,7 +150,7 @@ def new_verifier() -> str:
 
 
 class Renewal:
-    """Renews sessions; `believe` verifies access tokens."""
+    """Renews sessions. `believe` verifies access tokens."""
 
     def __init__(self, provider: Provider, believe: Callable[[str], Awaitable[Caller]]) -> None:
         self._provider = provider
@@ -158,7 +158,7 @@ class Renewal:
         self._running: dict[bytes, asyncio.Task[PersonSession]] = {}
 
     async def fresh(self, session: PersonSession) -> PersonSession | None:
-        """Return the session with a valid access token, or None if the sign-in has ended. Raises a Problem if the
+        """Return the session with a valid access token, or None if the sign-in has ended. Raise a Problem if the
         provider is unavailable and the old token has expired."""
         now = time.time()
         if session.expires - now > BEFORE_SECONDS or not session.refresh_token:
@@ -173,7 +173,7 @@ class Renewal:
             raise
 
     async def renewed(self, session: PersonSession) -> PersonSession:
-        """Return the session with new tokens. Concurrent requests share one renewal. Raises 401 if the sign-in has
+        """Return the session with new tokens. Concurrent requests share one renewal. Raise 401 if the sign-in has
         ended."""
         key = hashlib.sha256(session.refresh_token.encode()).digest()
         task = self._running.get(key)

@@ -1,4 +1,4 @@
-"""`/session/…`: how a browser signs in, stays signed in, and signs out.
+"""The routes `/session/…`, through which a browser signs in, stays signed in, and signs out.
 
 The web console sends the browser to `/session/start`, reads the person and the CSRF token from `/session`, and calls
 the API with the cookie. The only HTML page is the sign-out page.
@@ -138,7 +138,7 @@ class SessionPages:
         await self._tell(exchange, await self._renewal.renewed(session))
 
     async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
-        """Return who is signed in. This counts as activity, so the idle time starts again."""
+        """Send the name of the signed-in person. This counts as activity, so the idle time starts again."""
         caller = await self._believe(session.access_token)
         now = time.time()
         exchange.cookies = [
@@ -149,7 +149,7 @@ class SessionPages:
         await exchange.answer(200, [_JSON], _described(session, caller, idle))
 
     async def _leave(self, exchange: Exchange) -> None:
-        """Return a page with a sign-out button, for browsers without scripts."""
+        """Send a page with a sign-out button, for browsers without scripts."""
         session = self.cookies.living(exchange.head, time.time())
         own = session.language if session else None
         language = exchange.asked_language or own or exchange.language
@@ -157,8 +157,8 @@ class SessionPages:
         await exchange.answer(200, *sign_out_page(language, token))
 
     async def _end(self, exchange: Exchange) -> None:
-        """Sign out. Scripts get 204, forms a redirect to the start page. A browser whose session has already ended
-        still deletes its cookies."""
+        """Sign out. Send 204 to scripts, and redirect forms to the start page. A browser whose session has already
+        ended still deletes its cookies."""
         # Browsers send no session cookie with another site's form, but the response would still clear the cookies.
         self.cookies.check_origin(exchange.head, exchange.method)
         form = await _form(exchange)

@@ -27,8 +27,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class PersonSession:
-    """A signed-in person's tokens. The access token expires at `expires`, the session ends at `ends` (seconds since
-    1970); `name` is the sign-in name."""
+    """A signed-in person's tokens. The access token expires at `expires`, and the session ends at `ends` (seconds since
+    1970). `name` is the sign-in name."""
 
     access_token: str
     refresh_token: str
@@ -42,8 +42,8 @@ class PersonSession:
 
 @dataclass(frozen=True)
 class Seen:
-    """When a session was last used. It has its own cookie, so that a late response cannot restore tokens that another
-    response has replaced."""
+    """The time when a session was last used. It has its own cookie, so that a late response cannot restore tokens that
+    another response has replaced."""
 
     session: str
     at: float
@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Former:
-    """The last person who signed in here, with their CSRF token. After an idle timeout, the person can still send the
-    text that they typed. It grants no access."""
+    """The last person who signed in here, with their CSRF token. After an idle timeout, it lets the person still send
+    the text that they typed. It grants no access."""
 
     subject: str
     csrf: str
@@ -68,7 +68,7 @@ class SignIn:
     language: str | None = None
 
 
-# Other cookies end when the browser closes, which signs the person out.
+# Other cookies expire when the browser closes, which signs the person out.
 _KEPT_SECONDS: Mapping[type, int] = {Former: SESSION_SECONDS, SignIn: SIGN_IN_SECONDS}
 
 Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
@@ -136,8 +136,8 @@ class Cookies:
         return [self.write(Seen(session.csrf, now))]
 
     def ended(self) -> list[Header]:
-        """Return the cookies that end the session. `Former` stays, so that the person can still send the text that they
-        typed."""
+        """Return the cookies that end the session. `Former` remains, so that the person can still send the text that
+        they typed."""
         return [self.clear(PersonSession), self.clear(Seen)]
 
     def sign_out(self) -> list[Header]:
@@ -179,7 +179,7 @@ class Cookies:
 
     def _header(self, name: str, value: str, seconds: int | None) -> Header:
         kept = "" if seconds is None else f"; Max-Age={seconds}"
-        # Lax, not Strict: the sign-in cookie must be sent with the provider's redirect.
+        # Lax, not Strict: the browser must send the sign-in cookie after the provider's redirect.
         secure = "; Secure" if self._secure else ""
         cookie = f"{name}={value}; Path=/{kept}; HttpOnly; SameSite=Lax{secure}"
         return b"set-cookie", cookie.encode()

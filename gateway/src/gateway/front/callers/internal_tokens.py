@@ -1,6 +1,6 @@
 """Internal tokens, which prove to a service that the front has verified the caller.
 
-A token is signed here, is valid for a minute and has one audience; services accept nothing else. Signing costs more
+A token is signed here, is valid for a minute and has one audience. Services accept no other tokens. Signing costs more
 than the rest of a request, so a token is reused for most of its minute.
 """
 
@@ -32,7 +32,7 @@ class InternalTokens:
         self._front = Caller(_FRONT, "front", float("inf"), 0)
 
     def authorization(self, caller: Caller | None, audience: str) -> bytes:
-        """Return the Authorization header value for a service; `None` means an anonymous caller."""
+        """Return the Authorization header value for a service. `None` means an anonymous caller."""
         caller = caller or self._anonymous
         now = time.time()
         known = caller.internal.get(audience)

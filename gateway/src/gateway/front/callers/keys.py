@@ -1,7 +1,7 @@
 """The keys that verify access tokens: the issuer's JWKS, found by discovery.
 
 Known keys stay valid up to a maximum age while the issuer is unavailable. An unknown key id triggers a reload, so that
-a rotation is noticed at once. Only a few unknown ids may do so, so that no client can cause endless reloads.
+a rotation is noticed at once. Only a few unknown ids can trigger one, so that no client can cause endless reloads.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class KeySource:
         return "ok" if self._answers else "known keys only: the issuer does not answer"
 
     def current(self) -> KeySet:
-        """Return the verification keys, or none if the last successful load is too old."""
+        """Return the verification keys, or no keys if the last successful load is too old."""
         if time.monotonic() - self._read_at > self._stale_seconds:
             return KeySet([])
         return self._keys
@@ -114,7 +114,7 @@ class KeySource:
         return True
 
     def _say(self, error: Exception) -> None:
-        """Log which setting to check at the first failure, when the reason changes, and then once a minute."""
+        """Log which setting to check: at the first failure, when the reason changes, and then once a minute."""
         # Our own error messages are safe to log; a library's message may quote the document.
         reason = str(error) if type(error) is ValueError else type(error).__name__
         if reason != self._said or time.monotonic() - self._said_at > _SAY_AGAIN_SECONDS:

@@ -1,7 +1,7 @@
 """Read-only clients for tools that support HTTP Basic but not OAuth: Excel, Power BI, QGIS, LibreOffice, R.
 
 The front gets their token from Ruta's issuer, which checks the secret and slows down guessing. The front uses the token
-until it expires. So it notices the end of such a client as it does for any other client.
+until it expires. It therefore notices when such a client is ended, as it does for any other client.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Readers:
-    """Tokens by the digest of the credentials. `issuer` returns the issuer's address, or None without an issuer."""
+    """Tokens by the digest of the credentials. `issuer` returns the issuer's address, or None if there is no issuer."""
 
     def __init__(self, issuer: Callable[[], str | None], authorization: Callable[[], str]) -> None:
         self._issuer = issuer
@@ -27,7 +27,7 @@ class Readers:
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     async def token(self, session: aiohttp.ClientSession, credentials: bytes, source: bytes) -> str:
-        """Return an access token for an `Authorization: Basic` header. Raises InvalidToken if the issuer refuses, and
+        """Return an access token for an `Authorization: Basic` header. Raise InvalidToken if the issuer refuses, and
         429 after too many wrong secrets."""
         digest = hashlib.blake2b(credentials, digest_size=16).digest()
         known = self._tokens.get(digest)

@@ -1,7 +1,7 @@
 """Rights of clients, people, organisations, sign-ins and tokens that the issuer ended early.
 
 The front reads the list from Ruta's own issuer within seconds. It also forwards ended rights to the services, because
-background work (webhooks, imports, worker tasks) has no token that could be void.
+background work (webhooks, imports, worker tasks) has no token that could be revoked.
 
 An outside provider has no such list. Its tokens are valid until they expire, so they should last only minutes
 (docs/decisions/0021).
@@ -35,7 +35,7 @@ _NAMED = {"organisation": "organisations", "subject": "subjects", "client": "cli
 @dataclass
 class Revocations:
     """Revoked ids. Each mapping contains the second (since 1970) up to which tokens of that id are void. `known` is
-    False until the list has been read once; until then the front accepts nobody."""
+    False until the list has been read once. Until then, the front accepts nobody."""
 
     known: bool = False
     clients: dict[str, float] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Revocations:
         )
 
     def replace(self, document: Mapping[str, Any]) -> None:
-        """Replace the content with the issuer's document. Raises ValueError if it is malformed."""
+        """Replace the content with the issuer's document. Raise ValueError if it is malformed."""
         try:
             clients = {str(k): float(v) for k, v in document["clients"].items()}
             subjects = {str(k): float(v) for k, v in document["subjects"].items()}
@@ -111,8 +111,8 @@ class RevocationSource:
 
 
 class EndedRights:
-    """Forwards changes of the list to each service within a second. Also sends the whole list each minute, because a
-    service's database may have been restored. Sends nothing before it has read a list with suspended identities,
+    """Forwards changes of the list to each service within a second. It also sends the whole list each minute, because a
+    service's database may have been restored. It sends nothing before it has read a list with suspended identities,
     because an issuer of the previous release does not send them."""
 
     def __init__(self, authorization: Callable[[str], str]) -> None:
@@ -154,7 +154,7 @@ class EndedRights:
     async def _tell(
         self, service: str, address: str, said: Mapping[str, Any], session: aiohttp.ClientSession
     ) -> str | None:
-        """Send the list. Return the reason if this fails, else None."""
+        """Send the list. Return the reason if this fails, or else None."""
         headers = {
             "Authorization": self._authorization(f"ruta-{service}"),
             "Content-Type": "application/json",
@@ -170,8 +170,8 @@ class EndedRights:
 
 
 class RightsOfNow:
-    """Forwards people's current rights to a service, page by page, after each change and each minute. Workers check
-    them before they send a message."""
+    """Forwards people's current rights to a service, page by page, after each change and once a minute. Workers check
+    these rights before they send a message."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class RightsOfNow:
         session: aiohttp.ClientSession,
         stop: asyncio.Event,
     ) -> None:
-        """Keep one service up to date until `stop`. `url` returns None while the service is not deployed. Does nothing
+        """Keep one service up to date until `stop`. `url` returns None while the service is not deployed. Do nothing
         with an outside provider, which does not publish rights."""
         told: str | None = None
         told_at, quiet = float("-inf"), False
@@ -209,7 +209,7 @@ class RightsOfNow:
     async def _pass_on(
         self, source: str, service: str, to: str, session: aiohttp.ClientSession
     ) -> str | None:
-        """Forward all pages. Return the reason if this fails, else None."""
+        """Forward all pages. Return the reason if this fails, or else None."""
         after: str | None = ""
         try:
             while after is not None:

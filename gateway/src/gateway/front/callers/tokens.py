@@ -17,8 +17,8 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class Caller:
-    """A verified caller. `key` identifies the caller for rate limits. Times are seconds since 1970. The token stays
-    accepted after `expires` for the leeway of `verify_token`."""
+    """A verified caller. `key` identifies the caller for rate limits. Times are seconds since 1970. The front still
+    accepts the token after `expires` for the leeway of `verify_token`."""
 
     principal: Principal
     key: str
@@ -55,7 +55,7 @@ class Callers:
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
 
     def caller(self, token: str, keys: KeySet) -> Caller:
-        """Return the caller of a token, from the cache if possible. Raises InvalidToken."""
+        """Return the caller of a token, from the cache if possible. Raise InvalidToken if the token is not valid."""
         digest = hashlib.blake2b(token.encode("latin-1"), digest_size=16).digest()
         caller = self._known.get(digest)
         if caller is None:
@@ -124,7 +124,7 @@ class Callers:
 
 
 def bearer(authorization: bytes) -> str:
-    """Return the token of an `Authorization: Bearer` header. Raises InvalidToken for any other scheme."""
+    """Return the token of an `Authorization: Bearer` header. Raise InvalidToken for any other scheme."""
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise InvalidToken("not a bearer token")
@@ -169,8 +169,8 @@ def _shaped(name: str, value: Any) -> Any:
 
 def within_areas(claims: dict[str, Any]) -> dict[str, Any]:
     """Return the claims with areas as Ruta encodes them, where an empty list means everywhere. An outside provider
-    sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas, who coordinates no AoR
-    anywhere."""
+    sends `*` for everywhere. For a person without areas, who coordinates no AoR anywhere, it sends an empty list, null
+    or nothing."""
     areas = claims.get("areas")
     if areas is None or areas == []:
         return {**claims, "areas": [_NOWHERE], "aors": []}

@@ -1,7 +1,7 @@
 """Combines the services' OpenAPI 3.1 documents according to the route table.
 
 Only operations below a route in the table are included, so the document shows exactly the operations that the front
-forwards. Each operation also gets the responses that the front itself may give.
+forwards. Each operation also gets the responses that the front itself may return.
 """
 
 import re
@@ -34,8 +34,8 @@ from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
 from gateway.front.routes import Route, Upstream
 
 EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
-# Request bodies that the services accepted, by "METHOD /path". tests/support/examples.py records them, and the
-# responses below, from whole test runs. They are part of the served description and of the promises of a release; the
+# Request bodies that the services accepted, by "METHOD /path". During whole test runs, tests/support/examples.py
+# records them and the responses below. They are part of the served description and of a release's promises. The
 # console's tests use them too.
 EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
 # Recorded responses, by "METHOD /path status", without secrets that are shown only once.
@@ -55,9 +55,9 @@ def combined(
     endpoints: Endpoints | None = None,
     used: set[str] | None = None,
 ) -> dict[str, Any]:
-    """Merge the documents. The service's name distinguishes schemas with the same name. `endpoints` says where to get
-    tokens, by default from Ruta's own issuer at the public address. `used` collects the rows of `fields.csv` that were
-    applied."""
+    """Merge the documents. Schemas with the same name are distinguished by the service's name. `endpoints` contains the
+    addresses for tokens, by default those of Ruta's own issuer at the public address. `used` collects the rows of
+    `fields.csv` that were applied."""
     routes = tuple(routes)
     result: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -118,7 +118,7 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
 
 
 def _called(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the webhooks that partners receive, each with only its successful responses."""
+    """Return the webhooks that partners receive. Each includes only its successful responses."""
     found = deepcopy(dict(document.get("webhooks", {})))
     for name, _, operation in operations({"paths": found}):
         operation["operationId"] = f"webhooks.{name}"
@@ -141,7 +141,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
     operation["x-ruta-access"] = access
     if access.get("anonymous"):
-        # A token is optional; with one, the caller sees more than the public view.
+        # A token is optional. With a token, the caller sees more than the public view.
         operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
     operation.setdefault("description", operation.get("summary", operation["operationId"]))
     _example(operation, method, path)
@@ -150,7 +150,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
 
 
 def _example(operation: dict[str, Any], method: str, path: str) -> None:
-    """Add a recorded body and recorded responses where the service has no examples of its own."""
+    """Add a recorded body and recorded responses if the service has no examples of its own."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if content is not None and example is not None and "examples" not in content:
@@ -163,7 +163,8 @@ def _example(operation: dict[str, Any], method: str, path: str) -> None:
 
 
 def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
-    """Add the front's own responses. A service's more exact responses stay. With `fhir`, errors use the FHIR form."""
+    """Add the front's own responses. More exact responses of the service remain. With `fhir`, errors use the FHIR
+    form."""
     answers = operation.setdefault("responses", {})
     answers.pop("default", None)  # each status is described below
     for status, answer in answers.items():

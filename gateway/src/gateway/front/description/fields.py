@@ -1,8 +1,8 @@
 """Descriptions of fields, parameters and responses that the services do not describe themselves. Pure.
 
 `fields.csv` contains them: `field` for all schemas, `Schema.field` for one schema, `?name` for a parameter, `Schema`
-for a schema. A service's own description wins. tests/gateway/test_fields.py fails if a description is missing or a row
-is unused.
+for a schema. A service's own description takes precedence. tests/gateway/test_fields.py fails if a description is
+missing or a row is unused.
 """
 
 import re
@@ -13,7 +13,7 @@ from common.words.tables import rows
 
 _INSIDE = ("items", "additionalProperties", "not")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-# default descriptions from the framework, which say nothing
+# default descriptions from the framework, which are not informative
 _EMPTY = frozenset({"Successful Response", "OK", "Created", ""})
 _PAGE = "One page; `next_cursor` leads to the next and is null on the last."
 

@@ -1,5 +1,5 @@
 """Simplifies the description for client generators, without changing its meaning. Pure. Each rule names the generator
-that failed without it."""
+that fails without it."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def plainer(document: dict[str, Any]) -> None:
 
 
 def _complete_list(schema: Schema) -> None:
-    """Give each list an `items` schema, because some tools reject lists without one, although both mean the same."""
+    """Give each list an `items` schema, because some tools reject lists without one. The meaning stays the same."""
     if schema.get("type") == "array":
         schema.setdefault("items", {})
 
@@ -56,8 +56,8 @@ def _let_lists_beside_values_be_anything(schema: Schema) -> None:
 
 
 def _leave_out_whole_defaults(schema: Schema) -> None:
-    """Drop default objects. The members' own defaults mean the same, and openapi-generator (Java) repeats the object
-    where its type is unknown."""
+    """Drop default objects. The members' own defaults have the same effect, and openapi-generator (Java) repeats the
+    object where its type is unknown."""
     if "$ref" in schema and isinstance(schema.get("default"), dict):
         del schema["default"]
 
@@ -99,7 +99,7 @@ def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
 
 
 def _refer_to_calls(document: dict[str, Any]) -> None:
-    """Refer to webhooks instead of inlining them. Generators take inline webhooks for client operations, and some
+    """Refer to webhooks instead of inlining them. Generators mistake inline webhooks for client operations, and some
     generate code that does not compile."""
     calls = document["webhooks"]
     document["components"]["pathItems"] = dict(calls)
@@ -108,7 +108,7 @@ def _refer_to_calls(document: dict[str, Any]) -> None:
 
 
 def _schemas(node: Any) -> Iterator[Schema]:
-    """Yield every object of the document. Objects that are not schemas contain none of the keywords."""
+    """Yield every object in the document. Objects that are not schemas contain none of the keywords."""
     if isinstance(node, dict):
         yield node
         for name, value in node.items():

@@ -60,7 +60,7 @@ def wants_problem(accept: bytes) -> bool:
 
 
 def outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an OperationOutcome with one issue for the refusal and one for each field that it names. Other members of
+    """Return an OperationOutcome with one issue for the error and one for each field that it names. Other members of
     the problem (`legal_transitions`, `needed_scope`, `request_id` …) become extensions."""
     status = int(problem["status"])
     code = _KINDS.get(status, "processing" if status < 500 else "exception")

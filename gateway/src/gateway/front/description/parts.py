@@ -1,5 +1,5 @@
-"""Parts that the front adds to the combined description: problem responses, rate headers, security scheme, operation
-ids."""
+"""Parts that the front adds to the combined description: problem responses, rate headers, the security scheme,
+operation ids."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -152,7 +152,7 @@ _VERBS = {"put": "set", "patch": "change", "delete": "remove"}
 
 
 def operation_id(method: str, path: str, paths: Mapping[str, Collection[str]]) -> str:
-    """Return the operation id, such as `referrals.send`. It joins the words of the path, without version and
+    """Return the operation id, such as `referrals.send`. It joins the words of the path, without the version and
     parameters, and ends with the action. `paths` are all paths of the service; they show whether a path is a
     collection. A step (`POST …/{id}/send`) is its own verb. The action for POST to a page's own address is `submit`."""
     parts = [part for part in path.split("/") if part]

@@ -1,4 +1,4 @@
-"""Reads a request body from ASGI: small bodies at once, large bodies as a stream with limits."""
+"""Reads a request body from ASGI: small bodies at once, and large bodies as a stream with limits."""
 
 import asyncio
 import time
@@ -18,8 +18,8 @@ class ClientLeft(Exception):
 
 
 class Body:
-    """The body of one request. `complete` means that the client has sent all of it. `failure` is the client's error,
-    which aiohttp would report only as a broken connection."""
+    """The body of one request. `complete` means that the client has sent the whole body. `failure` is the client's
+    error, which aiohttp would report only as a broken connection."""
 
     def __init__(
         self, receive: Receive, *, limit: int, idle_seconds: float, total_seconds: float
@@ -36,8 +36,8 @@ class Body:
         self._streams = False
 
     def keep(self) -> None:
-        """Keep the bytes that arrive from now on, up to the maximum size of a form, so that a refused form can show the
-        typed text again."""
+        """Keep the bytes that arrive from now on, up to the maximum size of a form, so that the page for a refused form
+        can show the typed text again."""
         self._kept = bytearray()
 
     async def kept(self) -> bytes | None:
@@ -52,7 +52,7 @@ class Body:
         return None if self._kept is None else bytes(self._kept)
 
     async def start(self) -> None:
-        """Read the first chunk. Afterwards `complete` says whether that was the whole body."""
+        """Read the first chunk. Afterwards, `complete` tells whether that was the whole body."""
         self.first = await self._next()
 
     async def stream(self) -> AsyncIterator[bytes]:

@@ -1,7 +1,7 @@
 """Compresses text responses for clients that accept gzip, unless they may contain a secret.
 
 If a response contains both a secret and text that an attacker chose, its compressed length reveals the secret (BREACH).
-The route table marks such responses. A compressed response is another representation and gets its own ETag; services
+The route table marks such responses. A compressed response is another representation and gets its own ETag. Services
 see only their own ETags.
 """
 
@@ -14,7 +14,7 @@ from gateway.front.edge.heads import Header
 
 LEAST_BYTES = 1024
 _LEVEL = 5
-# Larger responses are compressed in a thread, because this would delay other requests.
+# Larger responses are compressed in a thread, because compressing them here would delay other requests.
 _INLINE_BYTES = 128 * 1024
 _TEXTS = re.compile(
     rb"(text/(?!event-stream)[\w.+-]+|image/svg\+xml"
@@ -82,12 +82,12 @@ def marked(etag: bytes) -> bytes:
 
 
 def asked_of_compressed(passed: list[Header]) -> bool:
-    """Return whether a condition names an ETag of a compressed representation."""
+    """Return whether a condition contains an ETag of a compressed representation."""
     return any(name in _CONDITIONS and _MARK in value for name, value in passed)
 
 
 def as_the_service_says_it(passed: list[Header]) -> list[Header]:
-    """Return the headers with the service's own ETags in the conditions."""
+    """Return the headers, with the service's own ETags in the conditions."""
     return [
         (name, value.replace(_MARK, b'"') if name in _CONDITIONS else value)
         for name, value in passed
@@ -120,5 +120,5 @@ def _gzip(body: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def kept(body: bytes) -> bytes:
-    """Return the compressed body, cached because the front's own pages are the same for everybody."""
+    """Return the compressed body. It is cached, because the front's own pages are the same for everybody."""
     return zlib.compress(body, 9, wbits=16 + zlib.MAX_WBITS)

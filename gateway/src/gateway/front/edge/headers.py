@@ -24,13 +24,13 @@ _TRANSPORT: Header = (b"strict-transport-security", b"max-age=63072000; includeS
 
 
 class SecurityHeaders:
-    """Adds security headers. `https` says whether clients use TLS, without which HSTS has no effect."""
+    """Adds security headers. `https` tells whether clients use TLS, without which HSTS has no effect."""
 
     def __init__(self, *, https: bool) -> None:
         self._always = [*_ALWAYS, *([_TRANSPORT] if https else [])]
 
     def add_to(self, headers: list[Header]) -> None:
-        """Append the missing headers. An upstream may set its own cache and content policy."""
+        """Append the missing headers. An upstream may set its own cache and content policies."""
         names = {name for name, _ in headers}
         headers.extend(self._always)
         if b"cache-control" not in names:
@@ -49,7 +49,7 @@ _EXPOSED = (
     b"sunset, content-disposition, x-total-items"
 )
 _OPEN_METHODS = b"GET, HEAD, POST"
-# Neither Authorization nor Cookie, because pages of other sites read only the public view.
+# Neither Authorization nor Cookie, because pages on other sites read only the public view.
 _OPEN_HEADERS = b"content-type, accept-language, if-none-match, x-request-id"
 _VARY: Header = (b"vary", b"Origin")
 

@@ -1,8 +1,8 @@
 """Parses the headers of requests and responses. Pure.
 
-Ambiguous headers are refused, and only listed headers pass in either direction. So nothing that a client invents
-(identity headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a service, and no internal header of
-a service reaches a client.
+Ambiguous headers are refused, and only listed headers pass in either direction. Therefore, no header that a client
+invents (identity headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a service, and no internal
+header of a service reaches a client.
 
 A target that another parser could read as a different path is refused, never normalised: dot segments, empty segments,
 encoded slashes, backslashes, control characters.
@@ -122,7 +122,7 @@ class LargeHead(Coded):
 
 @dataclass(slots=True)
 class Head:
-    """The headers that Ruta uses. The front reads `own`; `passed` go to the service."""
+    """The headers that Ruta uses. The front reads those in `own`; those in `passed` go to the service."""
 
     own: dict[bytes, bytes] = field(default_factory=dict)
     passed: list[Header] = field(default_factory=list)
@@ -155,8 +155,8 @@ class Head:
 
 
 def read_head(headers: Iterable[Header]) -> Head:
-    """Split a request's headers (names in lower case) into those for the front and those for the service. Raises
-    BadHead if they are ambiguous."""
+    """Split a request's headers (names in lower case) into those for the front and those for the service. Raise BadHead
+    if they are ambiguous."""
     head = Head()
     own, passed = head.own, head.passed
     seen: set[bytes] = set()
@@ -201,8 +201,8 @@ def _check_framing(own: dict[bytes, bytes]) -> None:
 def returned(
     headers: Iterable[Header], *, cookies: bool, own_cookies: tuple[str, ...] = ()
 ) -> list[Header]:
-    """Return the headers (names in lower case) of an upstream's response that the client may see. With `cookies` the
-    service may set any cookie, otherwise only `own_cookies`."""
+    """Return the headers (names in lower case) of an upstream's response that the client may see. With `cookies`, the
+    service may set any cookie; otherwise it may only set `own_cookies`."""
     return [
         (name, value)
         for name, value in headers
@@ -276,7 +276,8 @@ _JSON = ("application/json", "application/problem+json")
 
 @lru_cache(maxsize=64)
 def prefers_html(accept: bytes) -> bool:
-    """Return whether an Accept header names HTML and prefers it to JSON (RFC 9110 §12.5.1). `*/*` does not name HTML."""
+    """Return whether an Accept header includes HTML and prefers it to JSON (RFC 9110 §12.5.1). `*/*` does not include
+    HTML."""
     weights: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (each.strip() for each in part.split(";"))

@@ -1,4 +1,5 @@
-"""Limits per caller and for the whole front: rates, open requests, memory, and how anonymous callers are identified.
+"""Limits per caller and for the whole front: rates, open requests, memory. It also defines how anonymous callers are
+identified.
 
 Each process counts separately, so several replicas together allow at most the limit times their number
 (docs/decisions/0023).
@@ -26,7 +27,7 @@ from gateway.front.settings import read_rate
 
 @dataclass(slots=True)
 class Allowance:
-    """The state of a rate after this request, as shown in the `RateLimit` headers."""
+    """The state of a rate limit after this request, as shown in the `RateLimit` headers."""
 
     name: str
     quota: int
@@ -42,7 +43,7 @@ class Allowance:
 
 
 class Rate:
-    """A sliding window over two fixed windows. The previous count is weighted by how much of it is within the last
+    """A sliding window over two fixed windows. The previous count is weighted by the part of it that is within the last
     `window_seconds`. Older counts are dropped."""
 
     def __init__(self, rate: str) -> None:
@@ -53,7 +54,7 @@ class Rate:
         self._counts: dict[str, int] = {}
 
     def spent(self, who: str, now: float) -> int:
-        """Return how many requests of `who` count at `now` (seconds since 1970), rounded down."""
+        """Return the number of requests of `who` that count at `now` (seconds since 1970), rounded down."""
         window = int(now // self.window_seconds)
         if window != self._window:
             self._before = self._counts if window == self._window + 1 else {}
@@ -64,7 +65,7 @@ class Rate:
         return int(before * weight) + self._counts.get(who, 0)
 
     def count(self, who: str, now: float) -> tuple[bool, int]:
-        """Count one request unless the quota is used up. Return whether it may pass, and how many requests are left."""
+        """Count one request unless the quota is used up. Return whether it may pass, and how many requests remain."""
         left = self.quota - self.spent(who, now)
         if left < 1:
             return False, 0
@@ -88,7 +89,7 @@ class Rates:
         self._clock = clock
 
     def spend(self, name: str, who: str) -> Allowance:
-        """Count one request of `who`. Raises 429 with Retry-After if none is left."""
+        """Count one request of `who`. Raise 429 with Retry-After if no request remains."""
         rate, now = self._rates[name], self._clock()
         allowed, left = rate.count(who, now)
         seconds = rate.reset_seconds(who, now)
@@ -110,14 +111,14 @@ class Rates:
         self._rates[name].count(who, self._clock())
 
     def refuse_if_spent(self, name: str, who: str) -> None:
-        """Raise 429 like `spend` if no request is left, but do not count one."""
+        """Raise 429 like `spend` if no request remains, but do not count one."""
         rate = self._rates[name]
         if rate.spent(who, self._clock()) >= rate.quota:
             self.spend(name, who)
 
 
 class Open:
-    """Counts open requests per caller. `of_nobody` counts requests without a token or session."""
+    """Counts open requests per caller. `of_nobody` is the number of requests without a token or session."""
 
     def __init__(self, per_caller: int) -> None:
         self._per_caller = per_caller
@@ -125,7 +126,7 @@ class Open:
         self.total = self.of_nobody = 0
 
     def enter(self, who: str, *, known: bool) -> None:
-        """Count a request. Raises 429 if the caller has too many open requests. Each `enter` needs a `leave`."""
+        """Count a request. Raise 429 if the caller has too many open requests. Each `enter` needs a `leave`."""
         if self._open[who] >= self._per_caller:
             raise TOO_MANY_REQUESTS.because(
                 "at_most_requests_at_same_time",

@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with additional guards. Each guard names the test that fails without it.
 
-httptools rejects the smuggling forms (CL+TE, bare LF, obs-fold). uvicorn alone waits indefinitely for a head and for a
-client that reads nothing. It accepts heads of any size, queues any number of requests and hides the form of the request
-target.
+httptools rejects the forms of request smuggling (CL+TE, bare LF, obs-fold). Without the guards, uvicorn waits
+indefinitely for a head, and for a client that reads nothing. It also accepts heads of any size, queues any number of
+requests and hides the form of the request target.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ class _Refused(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """`head_seconds` and `write_seconds` are class attributes so that settings can change them."""
+    """A guarded connection. `head_seconds` and `write_seconds` are class attributes, so that settings can change
+    them."""
 
     head_seconds: float = 15
     write_seconds: float = 60
@@ -41,7 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Close a connection that stays silent (`test_a_connection_that_says_nothing_is_closed`)."""
+        """Close a connection on which nothing arrives (`test_a_connection_that_says_nothing_is_closed`)."""
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -74,21 +75,22 @@ class GuardedProtocol(HttpToolsProtocol):
             self._await_head()
 
     def on_message_begin(self) -> None:
-        """Limit the requests whose responses are not read (`test_requests_without_reading_the_answers_are_bounded`)."""
+        """Limit the number of requests whose responses are not read
+        (`test_requests_without_reading_the_answers_are_bounded`)."""
         super().on_message_begin()
         self._in_head = True
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(BAD_REQUEST.because("too_many_requests_without_reading_answers"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Drop trailers, because the checks of the head did not cover them
+        """Drop trailers, because the header checks did not cover them
         (`test_what_stands_behind_the_body_is_no_header`)."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Refuse requests that ASGI would disguise: other forms of target (`test_a_target_that_is_no_path`), and an
-        upgrade with a body. The parser stops at that body, so a second request could hide in it
+        upgrade with a body. The parser stops at that body, which could contain a hidden second request
         (`test_an_upgrade_is_ignored_and_hides_no_second_request`)."""
         self._in_head = False
         self._stop_head_timer()
@@ -122,7 +124,7 @@ class GuardedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def _refuse_now(self, problem: Problem) -> None:
-        """Stop reading from this connection. Send a problem detail unless a response has begun."""
+        """Stop reading from this connection. Send a problem detail, unless a response has begun."""
         self._deaf = True
         self._stop_head_timer()
         if self.transport.is_closing():
@@ -130,7 +132,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
-                # Malformed bytes followed a complete request: finish its response, then close.
+                # Malformed bytes followed a complete request, so finish its response and then close the connection.
                 cycle.keep_alive = False
                 return
             cycle.disconnected = True
@@ -162,7 +164,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Close the connection if the client has read nothing since the last check, because unread responses use
         memory. The connection of a slow client stays open
         (`test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever`)."""
-        # While the response is still growing, the buffer's size does not show whether the client reads.
+        # While the response is still growing, the buffer's size does not show whether the client is reading.
         settled = self.flow.write_paused or self._is_answered()
         waiting = self.transport.get_write_buffer_size()
         if settled and waiting >= self._untaken:

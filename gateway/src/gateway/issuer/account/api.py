@@ -1,4 +1,4 @@
-"""`/account`: pages on which people manage their own sign-in, without scripts."""
+"""The `/account` pages, on which people manage their own sign-in, without scripts."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,7 +38,7 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-# The only field that is not secret, and the fields that are resent with it.
+# The only field that is not secret, and the fields that are sent again with it.
 _TYPED = "name"
 _SENT_AGAIN = {"csrf_token", "ticket", "credential"}
 Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
@@ -123,8 +123,8 @@ async def _visit(
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit:
-    """Return the visiting person. A form must contain the CSRF token of this browser's session, which the front
-    forwards (`ruta-csrf`) and only Ruta's pages can read."""
+    """Return the visiting person. A form must contain the CSRF token of this browser's session. The front forwards this
+    token (`ruta-csrf`), and only Ruta's pages can read it."""
     if caller.anonymous:
         raise await _nobody(request)
     if not caller.is_person:
@@ -184,8 +184,8 @@ Shown = Callable[..., Awaitable[Response]]
 def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
     """Declare a form of the page for the signed-in person.
 
-    A form with a password field requires the correct password and a recent sign-in. An open or stolen session, or a
-    password that somebody saw, must not be enough to replace the second factor.
+    A form with a password field requires the correct password and a recent sign-in. An unattended or stolen session, or
+    a password that somebody saw, must not be enough to replace the second factor.
     """
 
     names = ("csrf_token", *fields)

@@ -1,5 +1,5 @@
 """Tickets for enrolling a second factor or passkey. The new secret or challenge is sealed in the form until the person
-confirms it. So nothing unconfirmed is stored, and the old factor stays valid meanwhile."""
+confirms it. Nothing unconfirmed is stored, and the old factor stays valid in the meantime."""
 
 import base64
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ class NotEnrolling(Exception):
 
 
 class Enrolments:
-    """Seals and opens tickets for the factor that `use` names. A ticket for one use does not open another."""
+    """Seals and opens tickets for the factor that `use` names. A ticket for one use does not open as a ticket for
+    another."""
 
     def __init__(self, master: bytes, use: bytes, lifetime: timedelta = LIFETIME) -> None:
         self._key = crypto.derived(master, use)

@@ -1,4 +1,5 @@
-"""`/account/passkeys`: a person's own passkeys. Adding one needs a recent sign-in and the only script of these pages."""
+"""The `/account/passkeys` pages for a person's own passkeys. Adding a passkey needs a recent sign-in and the only
+script on these pages."""
 
 import secrets
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ _form = partial(form_on, routes)
 
 @dataclass(frozen=True)
 class Desk:
-    """The objects that are needed to add a passkey, besides the person."""
+    """The objects, besides the person, that are needed to add a passkey."""
 
     request: Request
     passkeys: Passkeys

@@ -133,8 +133,8 @@ async def sign_in(
             return None
         factor = _factor(form)
         entering = Entered(wanted, person["id"], person["version"], factor, clock.now())
-        # Recovery codes are the weakest proof. Somebody who found the paper must not confirm the news on the person's
-        # behalf.
+        # Recovery codes are the weakest proof. Somebody who found the paper must not confirm the changes on the
+        # person's behalf.
         if factor is not Factor.RECOVERY_CODE:
             unread = await news.unread(session, person["id"])
             if unread.ids:
@@ -183,7 +183,7 @@ async def told(
         return _page(request, ticket=None, error="elsewhere", status=400)
     person = await queries.held(session, entered.person)
     unread = await news.unread(session, entered.person)
-    # Once its news is confirmed, a ticket cannot be used again.
+    # Once its changes are confirmed, a ticket cannot be used again.
     if not (_still(person, entered) and unread.ids):
         return _page(request, ticket=None, error="elsewhere", status=400)
     answer = form.get("answer")
@@ -273,7 +273,8 @@ def _told(request: Request, entered: Entered, unread: News, person: Any) -> Resp
 def _told_page(
     request: Request, entered: Entered, unread: News, person: Any, ticket: str | None = None
 ) -> Response:
-    """Return the page with the news. `ticket` is None if the person has reported that they did not make the changes."""
+    """Return the page that tells the person what changed. `ticket` is None if the person has reported that they did not
+    make the changes."""
     language = _spoken(request)
     html = told_page(
         language=language,

@@ -1,5 +1,5 @@
-"""Sign-in pages in Spanish and English: the form, and news of changes to the person's sign-in. They load nothing from
-other sites. `texts.json` contains the texts."""
+"""Sign-in pages in Spanish and English: the form, and the page about changes to the person's sign-in. They load nothing
+from other sites. `texts.json` contains the texts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,9 +20,10 @@ def sign_in_page(
     application: str | None = None,
     organisation: str | None = None,
 ) -> str:
-    """Return the sign-in page. Without a `ticket` it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`,
-    `unknown`). `name` is the name as typed. `question` is the passkey challenge as JSON and `script` the address of the
-    script that uses it. `application` and `organisation` name an outside client; None for Ruta's own client."""
+    """Return the sign-in page. Without a `ticket`, it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`,
+    `unknown`). `name` is the name as typed. `question` is the passkey challenge as JSON, and `script` is the address of
+    the script that uses it. `application` and `organisation` name an outside client; they are None for Ruta's own
+    client."""
     return drawn(
         _PACKAGE,
         "sign_in.html",
@@ -38,8 +39,8 @@ def sign_in_page(
 
 
 def told_page(*, language: str, ticket: str | None, news: Sequence[str], organisation: str) -> str:
-    """Return the page with the news, one sentence for each change. `ticket` is None if the person has reported that
-    they did not make the changes. `organisation` is the person's organisation."""
+    """Return the page that tells the person what changed, with one sentence for each change. `ticket` is None if the
+    person has reported that they did not make the changes. `organisation` is the person's organisation."""
     return drawn(
         _PACKAGE, "told.html", language, ticket=ticket, news=news, organisation=organisation
     )

@@ -1,7 +1,7 @@
 """Authorization requests (RFC 6749 §4.1.1, PKCE, OIDC) and the sealed tickets that carry them in the sign-in form.
 
 A ticket contains the request, its browser and its expiry, so the server stores nothing. Together with a cookie of the
-same browser it prevents login CSRF: another site cannot sign a person in as somebody else.
+same browser, it prevents login CSRF: another site cannot sign a person in as somebody else.
 """
 
 import base64
@@ -30,7 +30,7 @@ class Unanswerable(Exception):
 
 
 class Faulty(Exception):
-    """The client is known but its request is invalid. The error goes back by redirect."""
+    """The client is known, but its request is invalid. A redirect returns the error to the client."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(error)
@@ -40,8 +40,8 @@ class Faulty(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """An authorization request. `application` and `organisation` are the names of the client and its owner; None for
-    Ruta's own client."""
+    """An authorization request. `application` and `organisation` are the names of the client and its owner; they are
+    None for Ruta's own client."""
 
     client_id: str
     redirect_uri: str
@@ -62,7 +62,7 @@ def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> s
 
 
 def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
-    """Parse the request. Raises Faulty unless it requests a code with PKCE S256. `prompt=login` and `max_age` need no
+    """Parse the request. Raise Faulty unless it requests a code with PKCE S256. `prompt=login` and `max_age` need no
     handling, because every request requires a new sign-in."""
     if any(len(value) > _MAX_VALUE for value in query.values()):
         raise Faulty("invalid_request", "A parameter is too long.")
@@ -96,7 +96,7 @@ def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """Return scheme and authority, which a page's `form-action` must allow."""
+    """Return the scheme and authority, which a page's `form-action` must allow."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -176,8 +176,8 @@ class Opened:
 
 @dataclass(frozen=True)
 class Entered:
-    """A person who authenticated at time `at` and must see news before the sign-in completes. Any later change of the
-    row's `version` voids the ticket. `news` identifies the news shown."""
+    """A person who authenticated at time `at` and must see recent changes before the sign-in completes. Any later
+    change of the row's `version` voids the ticket. `news` identifies the changes shown."""
 
     asked: Asked
     person: UUID
@@ -188,8 +188,8 @@ class Entered:
 
 
 def challenge_of(ticket: str) -> bytes:
-    """Return the challenge for a passkey. It is unguessable and valid only as long as the ticket and in its browser, so
-    nothing is stored for it."""
+    """Return the challenge for a passkey. It cannot be guessed. It is valid only in the ticket's browser and for as
+    long as the ticket, so nothing is stored for it."""
     return hashlib.sha256(_sealed(ticket)).digest()
 
 

@@ -1,5 +1,5 @@
-"""The table of changes to identities. `told_at` is when the change was added to the external list. `news` marks changes
-that the person concerned must see, and `read_at` is when that person confirmed them."""
+"""The table of changes to identities. `told_at` is the time when the change was added to the external list. `news`
+marks changes that the person concerned must see, and `read_at` is the time when that person confirmed them."""
 
 import sqlalchemy as sa
 

@@ -1,6 +1,6 @@
-"""Changes to a person's sign-in, and which of them are news to that person. Pure. The person sees each change at every
-sign-in until they confirm it. This applies whoever made the change, because a thief in their session acts under their
-name."""
+"""Changes to a person's sign-in, and which of them the person must be told about. Pure. The person sees each such
+change at every sign-in until they confirm it. This applies whoever made the change, because a thief in the person's
+session acts under the person's name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ _NO_NEWS: Mapping[str, set[Part]] = {
 
 
 def is_news(kind: str, what: str) -> bool:
-    """Return whether a change is news to the person concerned."""
+    """Return whether the person concerned must be told about a change."""
     return kind == "person" and what in NEWS
 
 
 def touched(kind: str, what: str) -> set[Part]:
-    """Return the parts of an account that a change of the person or their organisation affects."""
+    """Return the parts of an account that a change to the person or their organisation affects."""
     if kind == "organisation":
         return {Part.ORGANISATION}
     verb, *fields = what.split()
@@ -76,7 +76,7 @@ class By(StrEnum):
 
 
 def by_whom(change: Any, person: str) -> By:
-    """Return the author of a row of the record."""
+    """Return the author of a row in the record."""
     if change["by_subject"] == person:
         return By.PAGE if change["by_client"] == SIGN_IN else By.OWN
     return By.RUTA if change["by_client"] == change["by_subject"] == ITSELF else By.OTHER
@@ -95,7 +95,7 @@ class Line:
 
 
 def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
-    """Group rows of the record into lines, newest first. Repeated wrong codes share one line."""
+    """Group rows of the record into lines, newest first. Repeated wrong codes share a line."""
     found: dict[tuple[str, str], list[Any]] = {}
     for change in news:
         found.setdefault((change["what"], change["by_subject"]), []).append(change)
@@ -103,7 +103,7 @@ def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
 
 
 def last_of_each(changes: Iterable[Any], person: str) -> Mapping[Part, Line]:
-    """Return the last change of each part of an account. `rows` come from the record, newest first."""
+    """Return the last change of each part of an account. `changes` contains rows of the record, newest first."""
     found: dict[Part, Line] = {}
     for change in changes:
         for part in touched(change["kind"], change["what"]):

@@ -15,7 +15,7 @@ from gateway.issuer.changes.news import NOT_ASKED_FOR
 async def page(
     session: AsyncSession, before: str | None, limit: int, target: str | None = None
 ) -> Sequence[sa.RowMapping]:
-    """Return changes, newest first. Return one more than `limit` if there are further changes."""
+    """Return changes, newest first. If there are further changes, return one more than `limit`."""
     key = sa.cast(changes.c.id, sa.Text)
     statement = sa.select(changes).order_by(key.desc()).limit(limit + 1)
     if target is not None:
@@ -32,7 +32,7 @@ async def newest(session: AsyncSession) -> str:
 
 
 async def unread(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """Return the person's unconfirmed news, newest first."""
+    """Return the changes that the person has not confirmed yet, newest first."""
     news = sa.select(changes).where(_of_person(str(person_id)), _UNREAD)
     return (await session.execute(news.order_by(changes.c.id.desc()))).mappings().all()
 
@@ -56,7 +56,7 @@ async def last_of_each(
 
 
 def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """Select `unread_since` of the person in this column: the time of their oldest unread news."""
+    """Select `unread_since` of the person in this column: the time of their oldest unconfirmed change."""
     first = sa.select(sa.func.min(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), _UNREAD
     )
@@ -64,8 +64,8 @@ def unread_since(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
 
 
 def not_asked_for_at(person_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """Select `not_asked_for_at` of the person in this column: the time when they last reported a change as not
-    theirs."""
+    """Select `not_asked_for_at` of the person in this column: the last time when they reported that they did not make a
+    change."""
     last = sa.select(sa.func.max(changes.c.at)).where(
         _of_person(sa.cast(person_id, sa.Text)), changes.c.what == NOT_ASKED_FOR
     )
@@ -80,7 +80,7 @@ def _of_person(target: Any) -> sa.ColumnElement[bool]:
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[sa.RowMapping]:
-    """Return changes that are not yet in the list, oldest first."""
+    """Return changes that are not in the list yet, oldest first."""
     statement = sa.select(changes).where(changes.c.told_at.is_(None)).order_by(changes.c.id)
     return (await session.execute(statement.limit(limit))).mappings().all()
 

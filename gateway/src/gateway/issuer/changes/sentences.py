@@ -1,4 +1,4 @@
-"""Describes changes of an account to its owner, in Spanish and English. `texts.json` contains the words."""
+"""Describes changes to an account to its owner, in Spanish and English. `texts.json` contains the words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def told(news: Sequence[Line], names: Names, language: str) -> list[str]:
 
 
 def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[str, str]]:
-    """Return the name of each part of an account, and when and by whom it was last changed."""
+    """Return the name of each part of an account, with the time and the author of its last change."""
     t = page_texts("gateway.issuer.changes", language)
     return [
         (

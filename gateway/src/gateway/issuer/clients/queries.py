@@ -21,7 +21,7 @@ async def client(session: AsyncSession, client_id: str) -> Row | None:
 
 
 async def hold(session: AsyncSession, client_id: str, *, share: bool = False) -> None:
-    """Lock the client's row. Starting a sign-in needs a shared lock, ending all sign-ins an exclusive lock."""
+    """Lock the client's row. Starting a sign-in needs a shared lock; ending all sign-ins needs an exclusive lock."""
     await session.execute(
         sa.select(clients.c.id).where(clients.c.id == client_id).with_for_update(read=share)
     )
@@ -50,7 +50,7 @@ async def active_after(session: AsyncSession, after: str, limit: int) -> Sequenc
 async def page(
     session: AsyncSession, wanted: Wanted, after: str | None, limit: int
 ) -> Sequence[Row]:
-    """Return clients by id, after `after`. Return one more than `limit` if there are further clients."""
+    """Return clients by id, after `after`. If there are further clients, return one more than `limit`."""
     statement = sa.select(clients).where(*wanted.conditions(clients, "id", "name"))
     statement = statement.order_by(clients.c.id).limit(limit + 1)
     if after is not None:

@@ -15,7 +15,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def acceptable_redirect(uri: str) -> str:
-    """Return the redirect URI if a client may register it (RFC 9700 §2.1, §4.1). Raises ValueError unless it uses https
+    """Return the redirect URI if a client may register it (RFC 9700 §2.1, §4.1). Raise ValueError unless it uses https
     (or loopback http) and has no fragment."""
     if len(uri) > 500 or not uri.isascii() or any(c.isspace() for c in uri):
         raise ValueError("a redirect URI is ASCII without spaces, at most 500 characters")

@@ -1,5 +1,5 @@
 """Use cases for machine clients. A change of rights voids tokens with the old rights and ends sign-ins through the
-client. If the database lost data, the external list restores the client's later rights."""
+client. If the database lost data, the client's later rights are restored from the external list."""
 
 import hashlib
 from datetime import timedelta
@@ -59,7 +59,8 @@ async def add(session: AsyncSession, **columns: Any) -> None:
 
 
 async def used(session: AsyncSession, row: Any) -> None:
-    """Record the day of use, once a day. Concurrent requests share the row, and one of them records the day later."""
+    """Record the day of use, at most once a day. If another transaction has locked the row, a later request records the
+    day."""
     today = clock.today()
     if row["last_used_on"] == today:
         return
@@ -76,7 +77,8 @@ def has_ended(row: Any) -> bool:
 
 
 async def use_assertion(session: AsyncSession, client_id: str, jti: str) -> bool:
-    """Return whether this assertion is used for the first time. Delete expired assertions, which nobody can repeat."""
+    """Return whether this assertion is used for the first time. Delete expired assertions, which nobody can use
+    again."""
     table = used_assertions
     until = clock.now() + timedelta(seconds=ASSERTION_SECONDS + 2 * LEEWAY_SECONDS)
     await session.execute(sa.delete(table).where(table.c.until < clock.now()))
@@ -86,7 +88,7 @@ async def use_assertion(session: AsyncSession, client_id: str, jti: str) -> bool
 
 
 async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
-    """Create the client with which people of all organisations sign in. It restricts no scope."""
+    """Create the client through which people of all organisations sign in. It restricts no scope."""
     own = {"redirect_uris": [redirect_uri], "scopes": list(SCOPES)}
     row = {"id": client_id, "name": "Ruta web console", "roles": [], "aors": [], "areas": [], **own}
     await session.execute(
@@ -141,7 +143,7 @@ async def hold_to(
     session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
 ) -> bool:
     """Apply the rights from the list. Return whether anything differed. A different secret and different keys are
-    replaced with unknown ones; different redirect URIs are removed."""
+    replaced with unknown ones. Different redirect URIs are removed."""
     await queries.hold(session, client_id)
     row = await queries.client(session, client_id)
     if row is None:
@@ -151,7 +153,7 @@ async def hold_to(
     if other_keys:
         values["jwks"] = sa.null()
     if (other_keys or now["secret"] != word["secret"]) and row["secret_hash"] is not None:
-        # Without a secret the client would become public and would not need to authenticate at all.
+        # Without a secret, the client would become public and would not need to authenticate at all.
         values["secret_hash"] = await secrets.hashed(new_secret())
     if now["redirects"] != word["redirects"]:
         values["redirect_uris"] = []

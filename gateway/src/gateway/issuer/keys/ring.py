@@ -1,4 +1,4 @@
-"""The ring of signing keys: one signs, the next is already published, retired keys still verify.
+"""The ring of signing keys: one key signs, the next is already published, and retired keys still verify.
 
 The next key is published before it signs, so no verifier meets an unknown key id after a planned rotation. Private keys
 are files that only the issuer's user can read. The database records known keys. If the files contain other keys, the
@@ -63,7 +63,7 @@ class KeyRing:
         return next(key for key in self._all() if key.state == "current")
 
     def file_of_current(self) -> Path:
-        """Return the file of the current key; its age is the age of the key."""
+        """Return the file of the current key. Its age is the age of the key."""
         return self._pem_file(self.current().kid)
 
     def kids(self) -> set[str]:
@@ -74,11 +74,11 @@ class KeyRing:
         return [str(key["kid"]) for key in self.jwks()["keys"]]
 
     def jwks(self) -> dict[str, Any]:
-        """Return all public keys that may verify a valid token, and the next key."""
+        """Return all public keys that may verify a valid token, including the next key."""
         return {"keys": [key.jwk for key in self._all() if _still_verifies(key)]}
 
     def rotate(self) -> SigningKey:
-        """Promote the next key, retire the current one and create a new next key. Raises RotatedTooOften if that would
+        """Promote the next key, retire the current one and create a new next key. Raise RotatedTooOften if that would
         result in more than `MOST_KEYS` keys."""
         with self._locked():
             keys = [key for key in self._read() if _still_verifies(key)]
@@ -164,7 +164,7 @@ _NONE = "{folder}: the keys that sign tokens are missing. Nothing was changed. P
 
 
 async def recognise(database: Database, ring: KeyRing) -> None:
-    """Record the keys of the ring. Raises WrongKeys if keys have signed here before but none of them is in the ring."""
+    """Record the keys of the ring. Raise WrongKeys if keys have signed here before but none of them is in the ring."""
     kids = ring.kids()
     known = {
         name.removeprefix(_KIND)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.rights import Identity, effective_aors
 
-# The clients capability is in a higher layer, so this names only the columns it needs.
+# The clients capability is in a higher layer, so this declares only the columns that it needs.
 _clients = sa.table("clients", sa.column("id", sa.Text), sa.column("organisation_id", sa.Uuid))
 
 
@@ -22,7 +22,7 @@ async def organisation(session: AsyncSession, organisation_id: UUID) -> sa.RowMa
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[sa.RowMapping]:
-    """Return organisations by id, after `after`. Return one more than `limit` if there are further organisations."""
+    """Return organisations by id, after `after`. If there are further organisations, return one more than `limit`."""
     statement = sa.select(organisations).order_by(organisations.c.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(sa.cast(organisations.c.id, sa.Text) > after)
@@ -37,7 +37,8 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """Select `organisation_active` of the organisation in this column; NULL if it does not exist."""
+    """Select `organisation_active` of the organisation in this column. It is NULL if the organisation does not
+    exist."""
     active = sa.select(organisations.c.active).where(organisations.c.id == organisation_id)
     return active.scalar_subquery().label("organisation_active")
 
@@ -60,7 +61,6 @@ async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple
 async def aors_of_many(
     session: AsyncSession, organisation_ids: Collection[UUID]
 ) -> dict[UUID, set[str]]:
-    """Return the areas of responsibility of each organisation."""
     rows = await session.execute(
         sa.select(memberships.c.organisation_id, memberships.c.aor).where(
             memberships.c.organisation_id.in_(organisation_ids)
@@ -73,8 +73,8 @@ async def aors_of_many(
 
 
 async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence[str]:
-    """Return the ids of the organisation's clients and lock their rows, so that no sign-in through them begins
-    meanwhile."""
+    """Return the ids of the organisation's clients and lock their rows, so that no sign-in through them begins in the
+    meantime."""
     statement = sa.select(_clients.c.id).where(_clients.c.organisation_id == organisation_id)
     return (await session.scalars(statement.order_by(_clients.c.id).with_for_update())).all()
 
@@ -82,8 +82,8 @@ async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence
 async def identity_of(
     session: AsyncSession, row: Any, subject: str, client_id: str
 ) -> Identity | None:
-    """Return the identity for a client's or person's row, or None while its organisation is suspended. Locks the
-    organisation's row. So a concurrent change either comes first or revokes the resulting token."""
+    """Return the identity for a client's or person's row, or None while its organisation is suspended. Lock the
+    organisation's row. A concurrent change therefore either comes first or revokes the resulting token."""
     table = organisations.c
     held = await session.execute(
         sa.select(table.active, sa.extract("epoch", sa.func.clock_timestamp()))

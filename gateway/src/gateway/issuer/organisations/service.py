@@ -71,7 +71,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
     if wanted.active is False:
         await end_what_goes_through(session, row["id"])
     await change_version(session, organisations, row, **values)
-    # A form sends all fields, and a change of only the name must not void tokens.
+    # A form sends all fields, and a change of the name alone must not void tokens.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors
     if set(aors) != set(before):
@@ -84,7 +84,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
 
 async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
     """End the sign-ins of people of any organisation through this organisation's clients. Call this before changing the
-    organisation's row, because issuing a token locks clients first."""
+    organisation's row, because the issue of a token locks clients first."""
     for client_id in await queries.hold_clients(session, organisation_id):
         await end_all_through(session, client_id)
 
@@ -109,8 +109,8 @@ async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
 
 
 async def hold_to(session: AsyncSession, organisation_id: UUID, word: Word) -> bool:
-    """Apply the memberships from the list. Suspend the organisation if the list or the row says so. Return whether
-    anything differed."""
+    """Apply the memberships from the list. Suspend the organisation if either the list or the row says so. Return
+    whether anything differed."""
     now = await standing(session, organisation_id)
     if now is None:
         return False

@@ -2,7 +2,7 @@
 
 A passkey's signature names the page that requested it, so no other site can obtain one. Keys must be discoverable, so
 that the sign-in page does not reveal who has one. The secret of one-time passwords is sealed. Recovery codes are for
-situations without the phone.
+situations in which the person does not have the phone.
 """
 
 import hashlib
@@ -51,13 +51,13 @@ class NewKey:
 
 
 class Passkeys:
-    """Verifies passkeys for Ruta's `address`, as browsers see it. Passkeys are bound to its host permanently."""
+    """Verifies passkeys for Ruta's `address`, as browsers see it. Passkeys are permanently bound to its host."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._host = parts.hostname or ""
-        # Browsers refuse passkeys for numeric addresses and without TLS.
+        # Browsers refuse passkeys for numeric addresses and for sites without TLS.
         secure = parts.scheme == "https" or self._host == "localhost"
         self.offered = secure and not _is_figures(self._host)
 
@@ -83,7 +83,7 @@ class Passkeys:
         return helpers.options_to_json(options)
 
     def to_sign_in(self, challenge: bytes) -> str:
-        """Return the sign-in options for any passkey as JSON."""
+        """Return the sign-in options, which accept any passkey, as JSON."""
         options = webauthn.generate_authentication_options(
             rp_id=self._host,
             challenge=challenge,
@@ -106,7 +106,8 @@ class Passkeys:
         return NewKey(key.credential_id, key.credential_public_key, key.sign_count)
 
     def sign_count(self, answer: Answer, person_id: UUID, public_key: bytes) -> int:
-        """Return the key's signature counter if the signature is valid for this person and host. Raises NotAPasskey."""
+        """Return the key's signature counter if the signature is valid for this person and host. Raise NotAPasskey
+        otherwise."""
         try:
             credential = helpers.parse_authentication_credential_json(answer.credential)
             verified = webauthn.verify_authentication_response(
@@ -115,7 +116,7 @@ class Passkeys:
                 expected_rp_id=self._host,
                 expected_origin=self._origin,
                 credential_public_key=public_key,
-                # `is_copied` checks the counter instead, because the use of a copied key is recorded too.
+                # `is_copied` checks the counter instead, because the use of a copied key must also be recorded.
                 credential_current_sign_count=0,
                 require_user_verification=True,
             )
@@ -153,7 +154,7 @@ _DRIFT_STEPS = (-1, 0, 1)
 
 
 class SecondFactors:
-    """Time-based one-time passwords. The sealing key is derived from `master` (32 bytes)."""
+    """Time-based one-time passwords. The key that seals their secrets is derived from `master` (32 bytes)."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"ruta second factor")
@@ -169,7 +170,7 @@ class SecondFactors:
     def step_of(
         self, person_id: UUID, sealed: bytes, code: str, *, now: datetime, last_step: int
     ) -> int | None:
-        """Return the time step of this code if it is later than the last used one, else None."""
+        """Return the time step of this code if it is later than the last used one, or else None."""
         secret = crypto.open_sealed(self._key, sealed, person_id.bytes).decode()
         totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
         current = int(now.timestamp()) // STEP_SECONDS

@@ -39,7 +39,7 @@ recovery_codes = sa.Table(
 )
 
 # `sign_count` is the key's signature counter. `asked_at` is the time of the last challenge that the key signed.
-# Responses to that challenge or an older one are refused.
+# Responses to that challenge or to an older one are refused.
 passkeys = sa.Table(
     "passkeys",
     METADATA,

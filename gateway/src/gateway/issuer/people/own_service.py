@@ -1,5 +1,5 @@
-"""Changes that people make to their own credentials, and the news that they have not confirmed. A change ends all other
-sign-ins of the person. The current sign-in stays, because the person has just entered the password."""
+"""Changes that people make to their own credentials, and the changes that they have not confirmed. A change ends all
+other sign-ins of the person. The current sign-in continues, because the person has just entered the password."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -116,7 +116,7 @@ async def add_passkey(
 
 
 async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: str) -> None:
-    """Rename a passkey of this person; ignore those of others."""
+    """Rename a passkey of this person. Ignore passkeys of others."""
     await session.execute(
         sa.update(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -125,7 +125,7 @@ async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: s
 
 
 async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey: UUID) -> None:
-    """Remove a passkey of this person; ignore those of others."""
+    """Remove a passkey of this person. Ignore passkeys of others."""
     removed = await session.execute(
         sa.delete(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -136,7 +136,7 @@ async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey
 
 
 async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:
-    """End an active sign-in of this person; ignore those of others."""
+    """End an active sign-in of this person. Ignore sign-ins of others."""
     if await end_that_of_person(session, row["id"], sign_in):
         await record(session, by, "ended own sign-in", "person", row["id"])
 
@@ -172,7 +172,7 @@ class News:
 
     @property
     def mark(self) -> str:
-        """A digest of these changes, so that a confirmation covers only them."""
+        """Return a digest of these changes, so that a confirmation covers only them."""
         return sha256(b"".join(each.bytes for each in self.ids)).hexdigest()
 
 
@@ -199,8 +199,8 @@ async def said_read(session: AsyncSession, person_id: UUID, news: News) -> None:
 
 
 async def said_not_asked_for(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of the person, who did not request the changes. The news remains unconfirmed. The caller must have
-    locked the person's row."""
+    """End all sign-ins of the person, who did not request the changes. The changes remain unconfirmed. The caller must
+    have locked the person's row."""
     await end_all_of_person(session, person_id)
     await record(session, _on_the_page(person_id), NOT_ASKED_FOR, "person", person_id)
 

@@ -29,13 +29,13 @@ async def by_name(session: AsyncSession, sign_in_name: str, *, hold: bool = Fals
 
 
 async def held(session: AsyncSession, person_id: UUID) -> Row | None:
-    """Return a person and lock the row, so that none of their sign-ins begins meanwhile."""
+    """Return a person and lock the row, so that none of their sign-ins begins in the meantime."""
     statement = _WITH_ORGANISATION.where(people.c.id == person_id).with_for_update(of=people)
     return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
-    """Return when each code was created and used. Used codes come first, sorted by time of use."""
+    """Return the times when each code was created and used. Used codes come first, sorted by time of use."""
     table = recovery_codes.c
     statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
@@ -79,7 +79,7 @@ async def for_administrators(session: AsyncSession, person_id: UUID) -> Row | No
 
 
 async def names_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
-    """Return sign-in names and organisations by id; unknown ids are omitted."""
+    """Return sign-in names and organisations by id. Unknown ids are omitted."""
     named = sa.select(people.c.id, people.c.sign_in_name, naming(people.c.organisation_id))
     rows = await session.execute(named.where(sa.cast(people.c.id, sa.Text).in_(ids)))
     return {str(row.id): f"{row.sign_in_name} ({row.organisation_name})" for row in rows}
@@ -112,8 +112,8 @@ async def colleagues(
     *,
     sign_in_name: str | None = None,
 ) -> Sequence[Row]:
-    """Return people by name, of one organisation or of all if None. `ids` restricts the result; empty means no
-    restriction."""
+    """Return people by name, of one organisation or, if None, of all. `ids` restricts the result; an empty sequence
+    means no restriction."""
     columns = (people.c.id, people.c.sign_in_name, people.c.active, people.c.roles)
     statement = sa.select(*columns).order_by(people.c.sign_in_name).limit(limit + 1)
     if organisation is not None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.issuer.rights import Aors, Areas, Roles, Scopes
 
-# A name for work, not a mailbox. Ruta sends nothing to it.
+# A name for work, not an e-mail address. Ruta sends nothing to it.
 SignInName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,62}$")]
 InvitationDays = Annotated[int, Field(ge=1, le=30, description="For how many days the link works.")]
 

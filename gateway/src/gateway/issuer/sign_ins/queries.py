@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.sign_ins.models import refresh_tokens, sign_ins
 
 LONGEST_SIGN_IN = timedelta(hours=12)
-# How long a person can see their past sign-ins.
+# The period for which a person can see their past sign-ins.
 KEPT = timedelta(days=30)
 _SHOWN = 20
 
@@ -24,7 +24,7 @@ def lives() -> sa.ColumnElement[bool]:
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """Return the person's active sign-ins, newest first. Locks them, so that no sign-in gets a token while it is being
+    """Return the person's active sign-ins, newest first. Lock them, so that no sign-in gets a token while it is being
     ended."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
@@ -51,8 +51,8 @@ async def page(
     before: UUID | None,
     limit: int,
 ) -> Sequence[sa.RowMapping]:
-    """Return sign-ins of one person or of all, newest first. Return one more than `limit` if there are further
-    sign-ins."""
+    """Return sign-ins of one person or of everybody, newest first. If there are further sign-ins, return one more than
+    `limit`."""
     statement = sa.select(
         sign_ins.c.id,
         sign_ins.c.person_id,

@@ -1,8 +1,8 @@
 """Sign-ins with their authorization codes and refresh tokens, which are random, stored as hashes, and used once.
 
 When a sign-in ends, all its tokens end. A second use of a code, or a late second use of a refresh token, indicates
-theft, so the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Every use or end first locks the sign-in's row, so that
-no token is issued while the sign-in ends.
+theft, so the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Each use or end of a sign-in first locks its row, so
+that no token is issued while the sign-in ends.
 """
 
 import base64
@@ -28,8 +28,8 @@ CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
 # Two tabs, or two replicas of the front, may refresh at the same moment. Both get the same successor.
 TOGETHER = timedelta(seconds=30)
-# On a bad connection the response with the successor may be lost, and the client resends the old token. A thief who
-# keeps pace with the person looks the same, so this is limited.
+# On a bad connection, the response with the successor may be lost, and the client sends the old token again. A thief
+# who keeps pace with the person looks the same, so this is limited.
 LOST_ANSWERS = 3
 
 
@@ -45,7 +45,7 @@ async def begin(
     factor: Factor,
     signed_in_at: datetime,
 ) -> str:
-    """Create a sign-in and return its authorization code. `signed_in_at` is when the person authenticated with
+    """Create a sign-in and return its authorization code. `signed_in_at` is the time when the person authenticated with
     `factor`."""
     code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
     for table, kept in (
@@ -94,7 +94,7 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
     """Mark the refresh token as used and return its row, or None as for a code. While its successor is unused, the
-    token is accepted again: at once from every tab, later up to `LOST_ANSWERS` times per sign-in."""
+    token is accepted again: immediately from every tab, and later up to `LOST_ANSWERS` times per sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
@@ -104,7 +104,8 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         if clock.now() - row["used_at"] <= TOGETHER:
             return row
         if await _forgiven(session, row["family"]):
-            # All tabs repeat the request at that moment, perhaps to different replicas. That counts as one lost response.
+            # All tabs repeat the request at the same moment, perhaps to different replicas. This counts as one lost
+            # response.
             await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
             return row
     await end(session, row["family"])
@@ -140,15 +141,15 @@ async def end(session: AsyncSession, sign_in: UUID) -> None:
 
 
 async def end_that_of(session: AsyncSession, refresh_token: str) -> None:
-    """End the sign-in of a refresh token; ignore unknown tokens."""
+    """End the sign-in of a refresh token. Ignore unknown tokens."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, refresh_token)
     if row is not None:
         await end(session, row["family"])
 
 
 async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of a person. The caller must have locked the person's row, so that no sign-in begins
-    meanwhile."""
+    """End all sign-ins of a person. The caller must have locked the person's row, so that no sign-in begins in the
+    meantime."""
     await _end_all(session, sign_ins.c.person_id == person_id)
     await revoke(session, "subject", str(person_id))
 
@@ -161,7 +162,7 @@ async def end_others_of_person(session: AsyncSession, person_id: UUID, kept: UUI
 
 
 async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UUID) -> bool:
-    """End one sign-in of the person. Return False if it is another person's or has already ended."""
+    """End one sign-in of the person. Return False if it belongs to another person or has already ended."""
     living = await queries.living_of_person(session, person_id)
     if sign_in not in {row["id"] for row in living}:
         return False
@@ -191,8 +192,8 @@ async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None
 async def _locked(
     session: AsyncSession, table: sa.Table, key: sa.Column[Any], value: str
 ) -> Any | None:
-    """Return the row of a code or token and lock its sign-in. Return None if the sign-in has ended or is unknown, or
-    the code or token is unknown."""
+    """Return the row of a code or token and lock its sign-in. Return None if the code or token is unknown, or if its
+    sign-in is unknown or has ended."""
     digest = _hash(value)
     sign_in = await session.scalar(sa.select(table.c.family).where(key == digest))
     if sign_in is None:

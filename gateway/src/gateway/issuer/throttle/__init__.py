@@ -1,1 +1,1 @@
-"""Slows down guessing, but only for the guessing source."""
+"""Slows down guessing, but only for the source that guesses."""

@@ -1,4 +1,4 @@
-"""The table of failed attempts. Names and sources are digests, so the table does not list accounts."""
+"""The table of failed attempts. Names and sources are stored as digests, so the table does not list accounts."""
 
 import sqlalchemy as sa
 

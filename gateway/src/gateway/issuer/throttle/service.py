@@ -1,13 +1,13 @@
-"""Slows down guessing, but only for the guessing source. The database counts failures for all replicas.
+"""Slows down guessing, but only for the source that guesses. The database counts failures for all replicas.
 
-A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. So failures count per
-(name, source): the partner's own system, at another source, can still sign in. A source that tries many names is slowed
-down by the sum of its failures at names where it did not get in.
+A lock on the name alone would let anybody lock a partner out by guessing wrongly on purpose. Failures are therefore
+counted per (name, source): the partner's own system, at another source, can still sign in. A source that tries many
+names is slowed down by the sum of its failures at names where it did not get in.
 
-Only somebody with the password can guess one-time codes. Codes are short and sources are cheap, so wrong codes count
-over all sources.
+Only somebody with the password can guess one-time codes. Codes are short and sources are cheap, so wrong codes are
+counted across all sources.
 
-A name also has a ceiling over all sources. Above it, the password is compared only if the second factor is correct.
+A name also has a ceiling across all sources. Above it, the password is compared only if the second factor is correct.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def pause(failures: int, free: int) -> timedelta:
 
 
 def wait(failures: int, last_at: datetime, now: datetime, free: int) -> timedelta:
-    """Return how long to wait from `now`; zero if an attempt is allowed."""
+    """Return the time to wait from `now`, or zero if an attempt is allowed."""
     if forgotten(last_at, now):
         return timedelta(0)
     return max(last_at + pause(failures, free) - now, timedelta(0))
@@ -51,14 +51,14 @@ def forgotten(last_at: datetime, now: datetime) -> bool:
 
 
 async def take_turn(session: AsyncSession, name: str, source: str) -> None:
-    """Wait until no other attempt of `source` at `name` is being counted. This slows down many simultaneous guesses
-    like consecutive ones, and other sources do not wait."""
+    """Wait until no other attempt of `source` at `name` is being counted. This slows down simultaneous guesses as much
+    as consecutive ones. Other sources do not wait."""
     turn = int.from_bytes(_digest(f"{source} {name}")[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
 
 
 async def seconds_to_wait(session: AsyncSession, name: str, source: str) -> int:
-    """Return the whole seconds until `source` may try `name` again; 0 if it may try now."""
+    """Return the whole seconds until `source` may try `name` again, or 0 if it may try now."""
     now = clock.now()
     table = failed_attempts.c
     rows = await session.execute(
@@ -83,7 +83,7 @@ async def failed_here(session: AsyncSession, source: str) -> None:
 
 
 async def begin(session: AsyncSession, name: str, source: str) -> bool:
-    """Count an attempt as a failure of this name until it succeeds. Return whether the name is above its ceiling over
+    """Count an attempt as a failure of this name until it succeeds. Return whether the name is above its ceiling across
     all sources. After a failure, also call `failed_here`. Only that call raises the source's sum, so that people who
     sign in at the same moment in one office do not block each other."""
     await _count(session, _digest(name), source)
@@ -96,7 +96,7 @@ async def must_wait_anywhere(session: AsyncSession, name: str) -> bool:
 
 
 async def failed_anywhere(session: AsyncSession, name: str) -> bool:
-    """Count a failure over all sources. Return whether this failure blocks the name."""
+    """Count a failure across all sources. Return whether this failure blocks the name."""
     return await _count(session, _digest(name), _ANYWHERE) == FREE_FAILURES
 
 
@@ -124,7 +124,7 @@ async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
 
 async def succeeded(session: AsyncSession, name: str, source: str, *, begun: int = 0) -> None:
     """Forget the failures of this name at this source, also in both sums, because the person had only mistyped.
-    Failures at other names stay, so nobody can reset them with a sign-in as themselves. `begun` is the number of
+    Failures at other names remain, so that nobody can reset them by signing in as themselves. `begun` is the number of
     attempts that are not yet in the source's sum."""
     table = failed_attempts.c
     of_source = table.source == source

@@ -1,4 +1,4 @@
-"""`/oauth/token`, `/oauth/revoke`, and the list of void tokens.
+"""The endpoints `/oauth/token`, `/oauth/revoke`, and the list of void tokens.
 
 Errors follow RFC 6749, not RFC 9457, because OAuth libraries read them. The list is not in the route table, because
 only the front reads it.

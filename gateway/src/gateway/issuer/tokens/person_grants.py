@@ -74,8 +74,8 @@ async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) ->
 
 
 async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, source: str) -> Any:
-    """Return the client, authenticated if it has a secret. A public client only states its name, and PKCE protects
-    it."""
+    """Return the client, authenticated if it has a secret. A public client only states its name and is protected by
+    PKCE."""
     if who is not None and who.secret is None and who.assertion is None:
         row = await clients.client(session, who.client_id)
         if row is not None and row["active"] and row["secret_hash"] is None:

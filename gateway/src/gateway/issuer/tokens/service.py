@@ -23,7 +23,7 @@ _NO_CLIENT = "Unknown client, wrong secret, or client not active."
 
 
 class Refused(Exception):
-    """An OAuth error (RFC 6749 §5.2). `retry_after` is in seconds, for errors where waiting helps."""
+    """An OAuth error (RFC 6749 §5.2). `retry_after` is in seconds, for errors for which waiting helps."""
 
     def __init__(
         self, error: str, description: str, status: int = 400, retry_after: int | None = None
@@ -78,7 +78,7 @@ async def authenticated_client(
     session: AsyncSession, desk: Desk, given: Credentials | None, source: str
 ) -> Any:
     """Return the client's row. All failures take equally long and look the same. A client with registered keys can
-    authenticate only with them."""
+    authenticate only with these keys."""
     if given is None:
         raise Refused("invalid_client", "Authenticate with client id and secret.", 401)
     pause = await attempts.seconds_to_wait(session, given.client_id, source)
@@ -94,7 +94,7 @@ async def authenticated_client(
         await attempts.failed(session, given.client_id, source)
         raise Refused("invalid_client", _NO_CLIENT, 401)
     await attempts.succeeded(session, given.client_id, source)
-    # The comparison is slow, so meanwhile the secret may have been renewed or the client disabled.
+    # The comparison is slow, so the secret may have been renewed or the client disabled in the meantime.
     await queries.hold(session, given.client_id, share=True)
     held = await queries.client(session, given.client_id)
     if held is None or not held["active"] or _proofs(held) != _proofs(row):
@@ -110,7 +110,7 @@ def _proofs(row: Any) -> tuple[Any, Any]:
 
 
 async def _signed(session: AsyncSession, desk: Desk, row: Any, assertion: str | None) -> bool:
-    """Return whether a registered key of the client signed this assertion, and nobody has used it before."""
+    """Return whether a registered key of the client signed this assertion, and nobody has used the assertion before."""
     audience = f"{desk.settings.token_issuer_url.rstrip('/')}/oauth/token"
     try:
         claims = verify_assertion(
@@ -129,8 +129,8 @@ class ScopeNotGranted(Exception):
 
 
 def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
-    """Return the scopes of the token. These are all the client's scopes, or the requested ones if the client has each
-    of them or the scopes that a SMART scope requires."""
+    """Return the scopes of the token: all the client's scopes or the requested ones. The client must have each
+    requested scope, or the scopes that a SMART scope requires."""
     if asked is None:
         return tuple(held)
     wanted = tuple(dict.fromkeys(asked.split(" ")))
@@ -158,8 +158,8 @@ def access_claims(
     `sid` identifies a person's sign-in (OIDC Back-Channel Logout §2.1), which ends as a whole. `auth_time` is the time
     of the sign-in (RFC 9068 §2.2.1), so that sensitive actions can require a recent one. `iat` has milliseconds (RFC
     7519 allows fractions). A revocation covers tokens issued until that instant, and a token issued right after it must
-    not share its second. Both times use the database's clock, which all replicas share. So a replica with a fast clock
-    cannot issue tokens that escape a later revocation.
+    not have the same timestamp. Both times use the database's clock, which all replicas share. A replica with a fast
+    clock therefore cannot issue tokens that escape a later revocation.
     """
     person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
     return {

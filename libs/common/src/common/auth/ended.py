@@ -1,8 +1,8 @@
 """Decides whether queued work may still run. Pure.
 
 A request's token carries its rights. Later work (a queued import, a worker's task) and lasting objects (a webhook, a
-channel, a form's secret, a link) carry no token when they act. This rule checks them at that moment against the
-issuer's list of ended rights.
+channel, a form's secret, a link) have no token when they act. This rule checks them at that moment against the issuer's
+list of ended rights.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,9 +40,9 @@ class EndedRight:
 
 
 def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
-    """Return the reason why work ordered at `asked_at` (seconds since 1970) under these identities must not run; None
-    if it may. A current suspension takes precedence. Any change of rights voids the order; somebody who still has the
-    rights can order the work again."""
+    """Return the reason why work ordered at `asked_at` (seconds since 1970) under these identities must not run. Return
+    None if it may run. A current suspension takes precedence. Any change of rights cancels the order; somebody who
+    still has the rights can order the work again."""
     rights = tuple(found)
     suspended = {each.named for each in rights if each.suspended}
     if Named.ORGANISATION in suspended:

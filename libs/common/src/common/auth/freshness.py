@@ -5,8 +5,8 @@ from common.clocks import BETWEEN_PROCESSES_SECONDS
 
 
 def is_fresh(principal: Principal, now: float, seconds: float) -> bool:
-    """Return whether this person authenticated within this number of seconds (RFC 9470). Machine clients always pass,
-    because they leave no session open. A token without `auth_time`, or with one in the future, does not pass."""
+    """Return whether this person authenticated within the last `seconds` (RFC 9470). Machine clients always pass,
+    because they leave no session open. A token fails if its `auth_time` is missing or in the future."""
     if not principal.is_person:
         return True
     at = principal.signed_in_at

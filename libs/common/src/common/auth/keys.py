@@ -35,7 +35,7 @@ class KeySet:
 
     @classmethod
     def from_jwks(cls, jwks: Any) -> "KeySet":
-        """Parse a JWKS document. Raises ValueError if it is malformed."""
+        """Parse a JWKS document. Raise ValueError if it is malformed."""
         keys = jwks.get("keys") if isinstance(jwks, dict) else None
         if not isinstance(keys, list) or not all(isinstance(k, dict) for k in keys):
             raise ValueError("a JWKS is an object with a list 'keys' of objects")
@@ -80,7 +80,7 @@ class JwksFile:
 
 
 def registered_keys(jwks: Any) -> dict[str, Any]:
-    """Return a client's JWKS with only the members that Ruta uses. Raises ValueError unless it has 1 to 5 public keys,
+    """Return a client's JWKS with only the members that Ruta uses. Raise ValueError unless it has 1 to 5 public keys,
     each with its own `kid`: RSA of at least 2048 bits, or EC on P-256 or P-384. An RSA key without `alg` uses RS384."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not 0 < len(keys) <= _MOST_KEYS:

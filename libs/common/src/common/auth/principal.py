@@ -59,8 +59,8 @@ class Principal:
 
     `subject` is the actor in every record: the signed-in person, or the client that acts for itself. `areas` are the
     P-codes to which the AoR memberships apply; empty means everywhere. `sign_in` is the sign-in of a person's token and
-    `signed_in_at` its time (seconds since 1970); None if the token lacks them. `outside` means that another identity
-    provider asserts all these values, including the organisation.
+    `signed_in_at` its time (seconds since 1970). Both are None if the token lacks them. `outside` means that another
+    identity provider asserts all these values, including the organisation.
     """
 
     client_id: str
@@ -80,8 +80,8 @@ class Principal:
 
     @property
     def is_person(self) -> bool:
-        """Return whether this is a signed-in person, not a client that acts for itself (a client is its own
-        subject)."""
+        """Return whether this is a signed-in person and not a client that acts for itself. Such a client is its own
+        subject."""
         return not self.anonymous and self.subject != self.client_id
 
     @property
@@ -97,12 +97,12 @@ class Principal:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
-        """Read the claims of a verified token. Raises ValueError if a claim is malformed or no client is named. Roles
+        """Read the claims of a verified token. Raise ValueError if a claim is malformed or no client is named. Roles
         that this version does not know are dropped, so they grant nothing."""
         organisation = claims.get("org")
         client_id = claims.get("client_id")
         if not isinstance(client_id, str) or not client_id:
-            # Otherwise a person could not be told apart from a client, which gets fewer checks
+            # Otherwise a person could be mistaken for a client, which gets fewer checks
             raise ValueError("claim 'client_id' must name a client")
         return cls(
             client_id=client_id,

@@ -1,7 +1,7 @@
 """SMART scopes of backend services (SMART App Launch 2.2 §2.0.4): `system/`, a FHIR resource and interactions. Pure.
 
-A client has none of these scopes. It may request a token with them in place of `referrals:read` and `referrals:write`.
-Such a token allows only those interactions of the FHIR facade.
+No client is assigned these scopes. A client may request a token with them in place of `referrals:read` and
+`referrals:write`. Such a token allows only those interactions of the FHIR facade.
 """
 
 import re
@@ -60,7 +60,7 @@ def covers(scopes: Collection[str], resource: str, letters: str) -> bool:
 
 
 def lacking(scopes: Collection[str], resource: str, letters: str) -> str:
-    """Return the scope to name in a refusal: a SMART scope for a token with SMART scopes, else one of ours."""
+    """Return the scope to name in an error: a SMART scope for a token with SMART scopes, or else one of ours."""
     if any(map(stands_for, scopes)):
         return f"system/{resource}.{letters}"
     return _OURS[letters[0]]

@@ -1,8 +1,8 @@
 """Turns tokens into trusted claims. Only `verify_token()` does this, and nothing else uses jose.
 
-python-jose accepts tokens that it should refuse (missing claims, an unknown `crit`, the wrong `kid`, an `iat` next
-year) and raises other errors on hostile input. So this module chooses the key itself, checks the header first and the
-claims afterwards, and turns every failure into `InvalidToken`.
+python-jose accepts tokens that it should reject (missing claims, an unknown `crit`, the wrong `kid`, an `iat` next
+year) and raises other errors on hostile input. This module therefore chooses the key itself, checks the header first
+and the claims afterwards, and turns every failure into `InvalidToken`.
 """
 
 import time
@@ -51,11 +51,11 @@ def verify_token(
     algorithms: Collection[str] = tuple(ALGORITHMS),
     required: Collection[str] = _REQUIRED,
 ) -> dict[str, Any]:
-    """Return the claims of a token that one of `keys` signed for `audience`. Raises InvalidToken.
+    """Return the claims of a token that one of `keys` signed for `audience`. Raise InvalidToken for any other token.
 
     `typ` is compared as in RFC 8725 §3.11 (`application/` optional). `leeway` is in seconds after expiry. `outside`
-    means that another issuer signs. It may use either form of an ES256 signature, while our own signatures must have
-    the low s. Its tokens may also have a longer lifetime, which the caller limits.
+    means that another issuer signs. That issuer may use either form of an ES256 signature, while our own signatures
+    must have the low s. Its tokens may also have a longer lifetime, which the caller limits.
     """
     try:
         header = _header(token)
@@ -84,8 +84,8 @@ def verify_token(
 
 
 def client_named_by(assertion: str) -> str:
-    """Return the client whose keys may have signed this assertion (RFC 7523 §3). Nothing is verified yet. Raises
-    InvalidToken."""
+    """Return the client whose keys may have signed this assertion (RFC 7523 §3). Nothing is verified yet. Raise
+    InvalidToken if it names no client."""
     try:
         return str(jwt.get_unverified_claims(assertion)["sub"])
     except Exception as error:
@@ -93,8 +93,9 @@ def client_named_by(assertion: str) -> str:
 
 
 def verify_assertion(token: str, keys: KeySet, *, client_id: str, audience: str) -> dict[str, Any]:
-    """Return the claims of a client's assertion (RFC 7523 §3) for the token endpoint `audience`. Raises InvalidToken.
-    The assertion is valid for five minutes at most, and has a `jti`, which the caller accepts only once."""
+    """Return the claims of a client's assertion (RFC 7523 §3) for the token endpoint `audience`. Raise InvalidToken if
+    it is not valid. The assertion is valid for at most five minutes and has a `jti`, which the caller accepts only
+    once."""
     claims = verify_token(
         token,
         keys,
@@ -144,7 +145,7 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _canonical(part: str) -> bytes:
-    """Decode a part (RFC 7515 §2). Raises InvalidToken for padding or spare bits, so that each token has only one
+    """Decode a part (RFC 7515 §2). Raise InvalidToken for padding or spare bits, so that each token has only one
     encoding."""
     content: bytes = base64url_decode(part.encode())
     if base64url_encode(content).decode() != part:
@@ -171,7 +172,7 @@ def _check_claims(claims: Mapping[str, Any], leeway: float, *, outside: bool) ->
         value = claims.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidToken(f"{name} is no number")
-    # The issuer's clock is ahead; that does not weaken the proof.
+    # The issuer's clock is ahead, which does not weaken the proof.
     if claims["iat"] > now + BETWEEN_PROCESSES_SECONDS:
         raise InvalidToken("issued in the future")
     if claims["exp"] <= now - leeway:

@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 
 def clock_looks(metadata: sa.MetaData) -> sa.Table:
-    """Declare the table in a service's metadata. Its only row is the last `Look`."""
+    """Declare the table in a service's metadata. Its only row contains the last `Look`."""
     return sa.Table(
         "clock_looks",
         metadata,
@@ -44,7 +44,7 @@ class Dates:
             return self._say(clocks.compared(time.time(), seconds, "the database"))
         async with self._database.transaction() as session:
             row = (await session.execute(sa.select(self._table).with_for_update())).one()
-            # Read the time under the lock, because another task may have checked meanwhile
+            # Read the time under the lock, because another task may have checked in the meantime
             look = after(Look(row.at, row.believed_from), datetime.fromtimestamp(time.time(), UTC))
             await session.execute(
                 self._table.update().values(at=look.at, believed_from=look.believed_from)

@@ -1,5 +1,5 @@
-"""Processes due rows, each in its own transaction. One bad row (a case that cannot be opened, a timer from a later
-release) does not keep the others from being erased or escalated."""
+"""Processes due rows, each in its own transaction. A bad row (a case that cannot be opened, a timer from a later
+release) does not prevent the others from being erased or escalated."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -22,7 +22,7 @@ async def one_by_one(
     work: Callable[[AsyncSession, T], Awaitable[int]],
 ) -> int:
     """Run `work` for each row and return the sum of its results. A row that fails is logged under `what` and retried in
-    the next sweep. Raises the database's error while it is unavailable, because then all rows would fail."""
+    the next sweep. Raise the database's error while the database is unavailable, because then all rows would fail."""
     done = 0
     for row in rows:
         try:
@@ -43,7 +43,7 @@ def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
 
 
 def _left(what: str, row: object, error: Exception) -> None:
-    # only ids, because a message contains an address
+    # log only ids, because a message contains an address
     _log.error("row_left", work=what, row=str(row) if isinstance(row, UUID) else "", exc_info=error)
 
 

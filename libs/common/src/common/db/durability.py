@@ -13,6 +13,6 @@ REMEDY = (
 
 
 def promised(settings: Mapping[str, str]) -> str:
-    """Return `ok`, or the settings that are wrong, e.g. `fsync off`."""
+    """Return `ok`, or the wrong settings, e.g. `fsync off`."""
     off = [name for name in SETTINGS if settings.get(name) == "off"]
     return ", ".join(f"{name} off" for name in off) or OK

@@ -20,7 +20,7 @@ from common.db.endings import Ending
 from common.errors import PROBLEMS, Problem
 
 RIGHTS_ENDED = PROBLEMS["rights_ended"]
-# Longer than any work stays in a queue.
+# Longer than any work remains in a queue.
 _KEPT = timedelta(days=30)
 _LIST = ("list", "")
 
@@ -38,7 +38,7 @@ def ended_rights(metadata: sa.MetaData) -> sa.Table:
 
 
 def ending(table: sa.Table) -> Ending:
-    """Return when rows expire. Suspensions stay; changes of rights expire once no older work can be queued."""
+    """Return when rows expire. Suspensions remain. Changes of rights expire once no older work can be queued."""
     return Ending(table, table.c.changed_until, _KEPT, sa.not_(table.c.suspended))
 
 
@@ -113,9 +113,9 @@ async def take_in(
     off: Mapping[Named, Collection[str]],
     changed: Mapping[Named, Mapping[str, float]],
 ) -> frozenset[str]:
-    """Store the issuer's list and return the newly suspended ids. Changes of rights that have left the list stay until
-    they expire: the issuer lists them for half an hour, but work may be queued for longer. `as_of` is the time of the
-    list. Several fronts send lists, and an older list must not replace a newer one."""
+    """Store the issuer's list and return the newly suspended ids. Changes of rights that are no longer in the list
+    remain until they expire: the issuer lists them for half an hour, but work may be queued for longer. `as_of` is the
+    time of the list. Several fronts send lists, and an older list must not replace a newer one."""
     await session.execute(sa.text("LOCK TABLE ended_rights IN SHARE ROW EXCLUSIVE MODE"))
     rows = await session.execute(sa.select(table))
     known = {(row.kind, row.target): (row.suspended, row.changed_until) for row in rows}

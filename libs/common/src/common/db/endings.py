@@ -1,5 +1,6 @@
-"""Retention of rows that nothing else deletes. They stay as long as somebody may still repeat, replay or restore them.
-docs/database.md states when the rows of each table expire; a test compares it with the tables and with this module."""
+"""Retention of rows that nothing else deletes. They are kept as long as somebody may still repeat, replay or restore
+them. docs/database.md states when the rows of each table expire; a test compares it with the tables and with this
+module."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ AsWhom = Callable[[AsyncSession], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Ending:
-    """A row of `table` expires `after` its `moment`, if it meets the condition `only`. Rows without a moment stay."""
+    """A retention rule. A row of `table` expires `after` its `moment` if it meets the condition `only`. Rows without a
+    moment remain."""
 
     table: sa.Table
     moment: sa.ColumnElement[Any]
@@ -40,8 +42,8 @@ class Ending:
 
 
 def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
-    """Return the retention of the tables that every service has. The first row of each reader's inbox stays: it has the
-    date of the first event, which shows whether the streams still reach back to the beginning."""
+    """Return the retention rules of the tables that every service has. The first row of each reader's inbox is kept. It
+    contains the date of the first event, which shows whether the streams still go back to the beginning."""
     outbox, inbox = tables.outbox, tables.inbox
     commands, dead = tables.stored_results, tables.dead_letters
     first = inbox.alias("first")
@@ -57,8 +59,8 @@ def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
 
 
 async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
-    """Delete one batch and return its size. Skips rows locked by another replica. The full scan is intended: an index
-    by age would cost every command a write, and this runs only a few times a day."""
+    """Delete one batch and return its size. Skip rows that another replica has locked. The full scan is intended: an
+    index by age would cost every command a write, and this runs only a few times a day."""
     table = ending.table
     place: sa.ColumnElement[Any] = sa.literal_column(f"{table.name}.ctid")
     limit = sa.cast(sa.literal(now - ending.after, sa.DateTime(True)), ending.moment.type)

@@ -1,4 +1,4 @@
-"""Reads database errors, whether raised by SQLAlchemy or asyncpg."""
+"""Reads database errors that SQLAlchemy or asyncpg raises."""
 
 import os
 import ssl
@@ -47,8 +47,9 @@ def is_out_of_range(error: BaseException) -> bool:
 
 
 def remedy(error: BaseException) -> dict[str, str]:
-    """Return as `remedy` which driver setting prevented a connection and what to do; empty for other errors."""
-    # Stop at errors from elsewhere: the certificate of a Vault, for example, does not concern the database driver.
+    """Return as `remedy` which driver setting prevented a connection and what to do. Return an empty dict for other
+    errors."""
+    # Stop at errors from elsewhere. The certificate of a Vault, for example, does not concern the database driver.
     of_database = takewhile(lambda each: isinstance(each, OF_DATABASE), chain(error))
     said = next(filter(None, map(_of_certificate, of_database)), None)
     return {"remedy": said} if said else {}

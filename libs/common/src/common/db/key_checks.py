@@ -1,8 +1,8 @@
 """Checks that a secret is the one with which the stored data was written.
 
-The database keeps a check value of each key that its rows depend on. At start, a service can therefore tell a new
-installation from one whose keys were lost or mixed up. A new installation records its keys. The other must stop: it
-would write new rows under keys that do not open the old rows.
+The database keeps a check value of each key that its rows depend on. At startup, a service can therefore tell a new
+installation from one whose keys were lost or mixed up. A new installation records its keys. An installation with wrong
+keys must stop, because it would write new rows under keys that do not open the old rows.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ _RECORD = (
 
 
 class WrongKeys(Worded):
-    """Keys are missing or do not match the data; the message names them."""
+    """Keys are missing or do not match the data. The message names them."""
 
 
 class KeysAway(Worded, ConnectionError):
-    """The key store does not respond now; the message names it. It may recover by itself."""
+    """The key store does not respond now. The message names it. It may recover by itself."""
 
 
 class NotMigrated(Exception):
-    """The table of check values does not exist yet: this release's migration has not run."""
+    """The table of check values does not exist yet, because this release's migration has not run."""
 
 
 def grants(role: str) -> tuple[str, str]:
@@ -48,7 +48,7 @@ def grants(role: str) -> tuple[str, str]:
 
 
 async def recorded(database: Database) -> dict[str, str]:
-    """Return check values by name. Raises NotMigrated if the table does not exist."""
+    """Return check values by name. Raise NotMigrated if the table does not exist."""
     try:
         async with database.transaction() as session:
             return {row.name: row.value for row in await session.execute(sa.text(_READ))}
@@ -59,14 +59,14 @@ async def recorded(database: Database) -> dict[str, str]:
 
 
 async def record(database: Database, values: Mapping[str, str]) -> None:
-    """Store missing check values. Existing values stay unchanged."""
+    """Store missing check values. Existing values remain unchanged."""
     async with database.transaction() as session:
         parameters = {"names": list(values), "values": list(values.values())}
         await session.execute(sa.text(_RECORD), parameters)
 
 
 async def verify(database: Database, secrets: Mapping[str, str]) -> None:
-    """Compare the secrets with the check values of the data. Raises WrongKeys if one differs. Values that were never
+    """Compare the secrets with the check values of the data. Raise WrongKeys if one differs. Values that were never
     recorded are recorded now, because the installation is new or a release added a key."""
     values = {name: check_value(name, secret) for name, secret in secrets.items()}
     known = await recorded(database)

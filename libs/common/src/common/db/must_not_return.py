@@ -2,7 +2,7 @@
 
 It has a row for each table of the services, and for each happening that ends or moves somebody's access. The row names
 what preserves the end: a list outside the machine (`LISTS`), rows that a restore leaves in place, a full reset by the
-restore, a repeated action, or nothing, with the reason. A table without a row fails the build.
+restore, a repeated action, or nothing (with the reason). A table without a row fails the build.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _OTHERWISE = ("place", "ended", "again", "nothing")
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the registry. `thing` is a table or a happening class; `kinds` are the kinds of entries in the
+    """A row of the registry. `thing` is a table or a happening class. `kinds` are the kinds of entries in the
     restriction list."""
 
     database: str
@@ -29,7 +29,7 @@ class Entry:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return all rows. Raises ValueError for a row that neither names what preserves its end nor gives a reason."""
+    """Return all rows. Raise ValueError for a row that neither names what preserves its end nor gives a reason."""
     found = []
     for row in rows(__package__, "must_not_return"):
         kinds = tuple(row.pop("kinds").split())
@@ -45,7 +45,6 @@ def entries() -> tuple[Entry, ...]:
 
 
 def kinds() -> frozenset[str]:
-    """Return all kinds of entries that the restriction list can contain."""
     return frozenset(kind for entry in entries() for kind in entry.kinds)
 
 

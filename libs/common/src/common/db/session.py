@@ -52,7 +52,7 @@ class ScopedSession(Session):
     """Sets the caller in PostgreSQL at the start of each transaction."""
 
 
-# Always set all of them, so that no value from an earlier transaction stays on the connection.
+# Always set all of them, so that no value from an earlier transaction remains on the connection.
 _SET_CALLER = sa.text(
     "SELECT set_config('ruta.organisation', :organisation, true),"
     " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
@@ -79,7 +79,7 @@ def _caller(principal: Principal | None) -> dict[str, str]:
 
 
 async def begin_next(session: AsyncSession) -> None:
-    """Prepare the transaction for the next command of a batch. It runs as the caller, without the rights
+    """Prepare the transaction for the next command of a batch. That command runs as the caller, without the rights
     (`ruta.as_service`) or the session `info` of the previous command."""
     for name in session.info.keys() - {"principal"}:
         del session.info[name]
@@ -106,7 +106,7 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
     ) -> "Database":
-        """Return the database for a `postgresql+asyncpg://` URL. It connects on first use. Under load it opens up to
+        """Return the database for a `postgresql+asyncpg://` URL. It connects on first use. Under load, it opens up to
         `overflow` (default: `pool_size`) more connections, which stay open until `give_back`."""
         arguments: dict[str, Any] = {
             "timeout": connect_seconds,
@@ -144,7 +144,8 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, principal: Principal | None = None) -> AsyncIterator[AsyncSession]:
-        """Open a transaction as `principal` (None: the service itself). It commits unless the block raises."""
+        """Open a transaction as `principal` (None means the service itself). It commits unless the block raises an
+        error."""
         async with self._sessions(info={"principal": principal}) as session:
             yield session
             await session.commit()
@@ -161,8 +162,8 @@ class Database:
         return await retrying(whole)
 
     async def once(self, statement: str, *values: Any) -> list[Any]:
-        """Run one statement in its own transaction, directly on the driver, and return its rows. For hot paths on
-        tables without row security. Parameters are `$1` …, and errors are asyncpg's."""
+        """Run one statement in its own transaction, directly on the driver, and return its rows. Use this for hot paths
+        on tables without row security. Parameters are `$1` …, and errors are those of asyncpg."""
         async with self.straight() as driver:
             found: list[Any] = await driver.fetch(statement, *values)
         return found
@@ -192,8 +193,8 @@ class Database:
         await self.engine.dispose()
 
     async def give_back(self) -> None:
-        """Close idle connections if the pool has more than were in use at once since the last call. They reopen when
-        needed. A pool never shrinks by itself, and each connection costs the server 4 MiB."""
+        """Close idle connections if the pool has more than were in use at the same time since the last call. They
+        reopen when needed. A pool never shrinks by itself, and each connection costs the server 4 MiB."""
         pool = self._pool
         for _ in range(_LOOKS):
             if not pool.checkedout():
@@ -223,7 +224,7 @@ def was_given_up(error: BaseException) -> bool:
 
 async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
     """Run `whole`. Run it again if PostgreSQL aborted it in favour of another transaction. Deadlocks and serialization
-    failures are nobody's fault and leave no trace."""
+    failures have no culprit and leave no trace."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return await whole()
@@ -264,8 +265,9 @@ def _ping_after_idling(engine: AsyncEngine) -> None:
 
 
 def _to_json(value: Any) -> str:
-    """Encode like `json`. The faster encoder turns NaN into null, which PostgreSQL then could not refuse, and rejects
-    long integers and keys that are not text. So `json` encodes such values and all values that contain null."""
+    """Encode like `json`. The faster encoder turns NaN into null, which PostgreSQL could then not reject, and it
+    rejects long integers and keys that are not text. Therefore `json` encodes such values and all values that contain
+    null."""
     try:
         fast = orjson.dumps(value, default=_other, option=_AS_JSON_DOES)
     except orjson.JSONEncodeError:
@@ -283,7 +285,8 @@ def _other(value: Any) -> Any:
 
 
 def _from_json(text: str) -> Any:
-    """Decode like `json`, which also handles the few values that are too deep or too long for the faster decoder."""
+    """Decode like `json`. The module `json` also decodes the few values that are too deep or too long for the faster
+    decoder."""
     try:
         return from_json(text, cache_strings="keys")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The base class of all events: a versioned subject, and strict data."""
+"""The base class of all events: a versioned subject and strict data."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -10,8 +10,8 @@ _REGISTRY: dict[str, type["Event"]] = {}
 
 
 class Event(BaseModel):
-    """Base of all event classes. A subclass is registered under its `SUBJECT`. Data may only grow by optional fields. A
-    breaking change needs a new class with a new version, published alongside the old one. Readers ignore unknown
+    """The base of all event classes. A subclass is registered under its `SUBJECT`. Data may only gain optional fields.
+    A breaking change needs a new class with a new version, published alongside the old one. Readers ignore unknown
     fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -61,7 +61,7 @@ SECURITY: Mapping[str, Any] = {
 
 
 def schema_of(event: type[Event]) -> dict[str, Any]:
-    """Return the JSON schema of an event's data. The copy under tests/ may only grow by optional fields."""
+    """Return the JSON schema of an event's data. The copy under tests/ may only gain optional fields."""
     return event.model_json_schema()
 
 

@@ -16,7 +16,7 @@ CapacityState = Literal["accepting", "waitlist", "full"]
 
 
 class ReportingAttributes(BaseModel):
-    """Codes for anonymous statistics. Events carry them only under a reporting grant."""
+    """Codes for anonymous statistics. Events contain them only under a reporting grant."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

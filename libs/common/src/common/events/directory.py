@@ -65,8 +65,8 @@ class HiddenPart(BaseModel):
 
 
 class SightChanged(Event):
-    """All current restrictions of an entry, not only what changed. Copies outside the databases apply them again after
-    a restore."""
+    """All current restrictions of an entry, not only the changed ones. Copies outside the databases apply them again
+    after a restore."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.sight.changed.v1"
 
@@ -118,8 +118,8 @@ class OrganizationRecorded(Event):
 
 
 class OrganizationSucceeded(Event):
-    """Two people decided which organisation takes over another's work. The move of its services follows in separate
-    events."""
+    """Two people decided which organisation takes over another's work. Separate events announce the transfer of its
+    services."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.organization.succeeded.v1"
 
@@ -136,8 +136,8 @@ class OrganizationSucceeded(Event):
 
 
 class VerificationDue(Event):
-    """An entry's verification expires on `due_on` or has expired, and its keeper must check it again. `managed_by` is
-    the organisation that entered it, if different."""
+    """An entry's verification expires on `due_on` or has expired, and the organisation in charge must check it again.
+    `managed_by` is the organisation that entered it, if different."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.verification.due.v1"
 
@@ -167,8 +167,8 @@ class PathwayPublished(Event):
 
 
 class GapObserved(Event):
-    """How often resolve found no service, per day (per week if there is no `day`). Contains nothing about the
-    callers."""
+    """The number of times that resolve found no service, per day (per week if there is no `day`). It contains nothing
+    about the callers."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.gap.observed.v1"
 

@@ -10,7 +10,8 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 
 class Envelope(BaseModel):
-    """The envelope of an event. `type` is the event's subject, `subject` the aggregate's id, `id` the outbox id."""
+    """The envelope of an event. `type` is the event's subject, `subject` is the aggregate's id, and `id` is the outbox
+    id."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -53,11 +53,11 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
             referrals.TransferDeclined,
             referrals.TransferRecalled,
             referrals.LineReportReceived,
-            # Not a fact about a person: it is recorded as an activity on arrival and skipped by rebuilds.
+            # Not a fact about a person: it is recorded as an activity on arrival, and rebuilds skip it.
             referrals.TrainingHeld,
         ),
     },
-    # Partners (by webhook) and outside readers read these events; no service does.
+    # Partners (by webhook) and outside readers read these events; no service reads them.
     "reporting": {},
 }
 """Producer → reader → kinds of events."""

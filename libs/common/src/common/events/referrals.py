@@ -134,7 +134,7 @@ class GrantData(Event):
 
 
 class GrantGiven(GrantData):
-    """For `kind` reporting, `attributes` are the codes that may be counted from now on."""
+    """A grant was given. For `kind` reporting, `attributes` are the codes that may be counted from now on."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.grant.given.v1"
     PERSONAL = frozenset({"attributes"})
@@ -147,7 +147,7 @@ class GrantWithdrawn(GrantData):
 
 
 class ScreeningConcluded(Event):
-    """The elements with indications. The screener interprets them."""
+    """A screening was concluded, with the elements that have indications. The screener interprets them."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.concluded.v1"
     PERSONAL = _DESCRIBED | {"act", "means", "purpose", "judgement", "exploitation_types"}
@@ -209,7 +209,7 @@ class ScreeningReferred(ScreeningProgress):
 
 
 class TrainingHeld(Event):
-    """The current record of a training. Participants are only numbers."""
+    """The current record of a training. It contains only the number of participants."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.training.held.v1"
 

@@ -1,4 +1,4 @@
-"""Access rules for routes. Each route declares exactly one; the endpoint matrix reads it."""
+"""Access rules for routes. Each route declares exactly one, which the endpoint matrix reads."""
 
 import time
 from collections.abc import Collection
@@ -16,9 +16,9 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
 
 class AccessRule:
-    """A dependency that returns the principal, or raises 401 or 403. If `scope` is None, it admits anonymous callers
-    too; if `roles` is None, it admits any role. `fhir`, a resource and letters of interactions, also admits SMART
-    scopes."""
+    """A dependency that returns the principal, or raises 401 or 403. If `scope` is None, it also admits anonymous
+    callers. If `roles` is None, it admits any role. `fhir`, a resource and the letters of interactions, also admits
+    SMART scopes."""
 
     def __init__(
         self,
@@ -112,7 +112,8 @@ def check_step_up(principal: Principal, minutes: int) -> None:
 
 
 def requires(scope: str, roles: Collection[Role] | None = None) -> Any:
-    """Return a dependency: `Annotated[Principal, requires(scope="referrals:write", roles={Role.SUPERVISOR})]`."""
+    """Return a dependency, for example `Annotated[Principal, requires(scope="referrals:write",
+    roles={Role.SUPERVISOR})]`."""
     return Depends(AccessRule(scope, roles))
 
 

@@ -21,8 +21,8 @@ _SUBJECTS = "answer_subjects"
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that a response contains. `record` is its owner: a person's case, a report of the anonymous line, or
-    the organisation if no person is concerned."""
+    """A subject of a response. `record` is its owner: a person's case, a report of the anonymous line, or the
+    organisation if no person is concerned."""
 
     record: UUID
     kind: str
@@ -72,7 +72,7 @@ def subjects_from_json(stored: Sequence[Sequence[Any]]) -> list[Subject]:
 
 
 async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUID) -> None:
-    """Delete the stored responses about `owner`. The commands' keys stay, so that no command takes effect twice."""
+    """Delete the stored responses about `owner`. The commands' keys remain, so that no command takes effect twice."""
     stored = tables.stored_results
     await session.execute(
         stored.update().where(stored.c.subject == owner).values(result=b"", fingerprint=b"")
@@ -80,7 +80,7 @@ async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUI
 
 
 async def forget_old_answers(session: AsyncSession, tables: CommonTables, before: datetime) -> int:
-    """Delete all responses stored before that moment and return their number."""
+    """Delete all responses stored before `before` and return their number."""
     stored = tables.stored_results
     forgotten = await session.execute(
         stored.update()

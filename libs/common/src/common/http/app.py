@@ -65,10 +65,10 @@ def service_app(
     """Build the app of one service.
 
     `worker` returns background tasks, which run if `run_worker` (default: the setting) is true. `beside` returns tasks
-    that run in every process and need no broker. `database` replaces the one in the settings (tests), and `parts`
+    that run in every process and need no broker. `database` replaces the one in the settings (for tests), and `parts`
     becomes `ServiceContext.parts`. `answers` is the rule for stored responses that may concern people. `endings` are
     retention rules for the service's own tables, and `endings_as` sets the caller in their transactions. `ended_rights`
-    is the table of ended rights, for a service that acts on its own; `rights_followed` runs for newly suspended
+    is the table of ended rights, for a service that acts by itself; `rights_followed` runs for newly suspended
     identities. `key_holders` are verified, with the settings' own keys, before anything is served.
     """
     clock.follow(settings.clock_file)
@@ -122,7 +122,7 @@ def service_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
-        # A slash redirect would reveal the internal address and repeat the body and its secrets there.
+        # A slash redirect would reveal the internal address and send the body with its secrets there again.
         redirect_slashes=False,
         # FastAPI's own spans contain the query string, and its logs contain error messages; both may name a person.
         # ObservationMiddleware records what is needed.
@@ -152,7 +152,7 @@ def service_app(
 
 
 def _kept_as_inner(app: ASGIApp, context: ServiceContext) -> ASGIApp:
-    """Remember the innermost middleware, where the commands of a batch enter."""
+    """Remember the innermost app, where the commands of a batch enter."""
     context.inner = app
     return app
 

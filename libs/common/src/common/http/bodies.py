@@ -18,7 +18,7 @@ _NEVER_JSON = ("multipart/", "application/x-www-form-urlencoded")
 
 class BodyLimitMiddleware:
     """Refuses a body over the limit with 413, whether its size is declared or it is streamed. `larger` returns the
-    limit of a path that allows more (imports); None means the default."""
+    limit for a path that allows more (imports); None means the default."""
 
     def __init__(self, app: ASGIApp, limit: int, larger: LargerLimit | None = None) -> None:
         self._app = app

@@ -24,7 +24,7 @@ from common.settings import ServiceSettings
 
 
 class HoldsKeys(Protocol):
-    """Holds keys outside the settings on which stored data depends."""
+    """An object that holds keys outside the settings on which stored data depends."""
 
     async def verify(self) -> None:
         """Raise `WrongKeys` unless the keys exist and match the stored data."""
@@ -34,7 +34,7 @@ class HoldsKeys(Protocol):
 
 @dataclass
 class ServiceContext:
-    """The process-wide parts of a service. `parts` contains the parts specific to one service (key store, route table
+    """The process-wide parts of a service. `parts` contains the parts that only one service has (key store, route table
     …), by name."""
 
     settings: ServiceSettings
@@ -67,7 +67,7 @@ class ServiceContext:
         await self.database.close()
 
     def consumer(self, subscription: Subscription) -> "BackgroundTask":
-        """Return the task that reads another service's events; its dead letters can be replayed."""
+        """Return the task that reads another service's events. Its dead letters can be replayed."""
         consumer = Consumer(subscription, self.database, self.tables, self.broker, self.metrics)
         self.consumers.append(consumer)
         return BackgroundTask(f"consumer-{subscription.producer}", consumer.run)
@@ -84,7 +84,7 @@ class BackgroundTask:
     def repeated(
         cls, name: str, work: Callable[[], Awaitable[object]], seconds: float
     ) -> "BackgroundTask":
-        """Return a task that repeats `work` at once while it reports work done, otherwise every `seconds`."""
+        """Return a task that repeats `work` immediately while it reports work done, and otherwise every `seconds`."""
         return cls(name, lambda stop: repeat(work, seconds, stop))
 
 

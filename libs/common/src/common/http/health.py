@@ -1,4 +1,4 @@
-"""`/healthz` (the process is alive; checks nothing else), `/readyz` (its dependencies), `/metrics`."""
+"""Endpoints `/healthz` (the process is alive; checks nothing else), `/readyz` (its dependencies) and `/metrics`."""
 
 import time
 from typing import Any

@@ -1,8 +1,8 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07).
 
-The response is stored in the command's own transaction, so both exist or neither. It is sealed, kept for a day, and
-repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a year
-(`common.db.endings`): even without the response, the command has no second effect.
+The response is stored in the command's own transaction, so both exist or neither does. It is sealed, kept for a day,
+and repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a
+year (`common.db.endings`). Even without the response, the command takes no second effect.
 """
 
 import hashlib
@@ -51,13 +51,13 @@ _KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-lang
 
 
 async def require_key(request: Request) -> None:
-    """Dependency for routes that require the key."""
+    """Check that the request has a key, on routes that require one."""
     if HEADER not in request.headers:
         raise IDEMPOTENCY_KEY_MISSING.because("send_idempotency_key_new_uuid_when_you")
 
 
 def parse_key(text: str) -> str:
-    """Parse the header's key, quoted (structured field) or bare. Raises 400 if it is malformed."""
+    """Parse the header's key, quoted (structured field) or bare. Raise 400 if it is malformed."""
     bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if not _BARE.fullmatch(bare):
         raise IDEMPOTENCY_KEY_INVALID.because("1_to_255_visible_ascii_characters_without")
@@ -111,7 +111,7 @@ class StoredAnswers:
     async def replay(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand
     ) -> Response | None:
-        """Return the first response, or None on the first request. Locks the key until the transaction ends. Raises 409
+        """Return the first response, or None on the first request. Lock the key until the transaction ends. Raise 409
         while the command runs, 422 for another body, 410 if the response is gone, and the error that reading its
         subjects would raise."""
         if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
@@ -175,7 +175,7 @@ def answer_gone() -> Problem:
 
 
 def is_repeat(error: IntegrityError) -> bool:
-    """Return whether a commit failed because the same command was committed meanwhile."""
+    """Return whether a commit failed because the same command was committed in the meantime."""
     cause = getattr(error.orig, "__cause__", None)
     return getattr(cause, "constraint_name", None) == "stored_results_pkey"
 

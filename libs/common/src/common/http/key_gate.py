@@ -22,26 +22,28 @@ _OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class KeyGate:
-    """Closed from the start of a process until its keys are verified. A process may start before its database; it then
-    retries and blocks requests meanwhile."""
+    """A gate that is closed from the start of a process until its keys are verified. A process may start before its
+    database. It then retries and blocks requests until its keys are verified."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._open = asyncio.Event()
-        self.shut = False  # an app that was never started (tests, operator commands) has no gate
+        self.shut = (
+            False  # an app that was never started (in tests or operator commands) has no gate
+        )
 
     async def verify(self) -> None:
-        """Raise WrongKeys, NotMigrated, or the error of an unavailable database."""
+        """Verify the keys. Raise WrongKeys, NotMigrated, or the error of an unavailable database."""
         await key_checks.verify(self._context.database, self._context.settings.data_keys())
         await self.look()
 
     async def look(self) -> None:
-        """Verify the keys in files again; `/readyz` calls this."""
+        """Verify the keys in files again. `/readyz` calls this."""
         for holder in self._context.key_holders:
             await holder.verify()
 
     async def look_once(self) -> None:
-        """Run `verify` on its own event loop, before the server has one. Raises only WrongKeys."""
+        """Run `verify` on its own event loop, before the server has one. Raise only WrongKeys."""
         try:
             with contextlib.suppress(NotMigrated, *OF_DATABASE):
                 await self.verify()
@@ -52,7 +54,7 @@ class KeyGate:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Block requests until the keys are verified. Wrong keys found later end the process."""
+        """Block requests until the keys are verified. If keys turn out to be wrong later, end the process."""
         self.shut = True
         opening = asyncio.create_task(self._open_when_right(), name="key-gate")
         try:
@@ -89,7 +91,7 @@ class KeyGate:
 
 
 class KeyGateMiddleware:
-    """Answers 503 while the gate is closed, except for health and metrics."""
+    """Returns 503 while the gate is closed, except for health and metrics."""
 
     def __init__(self, app: ASGIApp, gate: KeyGate) -> None:
         self._app = app

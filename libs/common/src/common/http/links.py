@@ -1,4 +1,4 @@
-"""`Link` headers that lead to other pages of a list (RFC 8288)."""
+"""`Link` headers that point to other pages of a list (RFC 8288)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,8 @@ LINKED: Mapping[str, Any] = {
 
 
 def page_links(request: Request, parameter: str, places: Mapping[str, Any]) -> str:
-    """Return a header of the same request with another value of `parameter` for each relation, relative to the server."""
+    """Return the header. For each relation, it contains the address of the same request with another value of
+    `parameter`, relative to the server."""
     path = quote(request.scope["path"])
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [pair for pair in query if pair[0] != parameter]

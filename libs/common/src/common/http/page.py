@@ -1,4 +1,4 @@
-"""Pages for people with small phones: no script, nothing loaded from other sites, never cached."""
+"""Pages for people with small phones: no script, nothing loaded from other sites, and never cached."""
 
 from functools import cache
 from typing import Any
@@ -30,9 +30,9 @@ def page_response(
     cache_control: str = "no-store",
     script_address: str | None = None,
 ) -> HTMLResponse:
-    """Return a page with a policy that allows only the quick exit, if the page has one, and the script at
-    `script_address`. `embeddable` lets other sites show the page in a frame. Forms are then disabled, so that no frame
-    can trick people."""
+    """Return a page with a policy that allows only the page's quick exit, if any, and the script at `script_address`.
+    `embeddable` lets other sites show the page in a frame. Forms are then disabled, so that no frame can trick
+    people."""
     ancestors, forms = ("*", "'none'") if embeddable else ("'none'", "'self'")
     script = EXIT_SCRIPT if 'class="exit"' in html else None
     if script:
@@ -55,8 +55,8 @@ def page_response(
 
 
 def drawn(package: str, template: str, language: str, **values: Any) -> str:
-    """Render a template of the package with its `texts.json`; the template extends `layout.html`. `switch` is the id of
-    the form whose text is kept when the language changes."""
+    """Render a template of the package with its `texts.json`. The template extends `layout.html`. `switch` is the id of
+    the form whose text is preserved when the language changes."""
     return (
         _environment(package)
         .get_template(template)
@@ -110,8 +110,8 @@ def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
 
 
 def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare the refusals of a page for `responses`; the page itself shows the error. Earlier refusals, such as an
-    oversized body, are problem details."""
+    """Declare the error responses of a page for `responses`; the page itself shows the error. Earlier errors, such as
+    an oversized body, are problem details."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
     description = "The page again, saying what is wrong."
     return {status: {"description": description, "content": content} for status in statuses}

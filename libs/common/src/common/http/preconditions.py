@@ -16,7 +16,7 @@ def etag_of(version: int | str) -> str:
 
 
 def check_if_match(if_match: str | None, current: str) -> None:
-    """Raise 428 without the header, 412 if none of its tags equals `current` (a quoted ETag)."""
+    """Raise 428 if the header is missing, and 412 if none of its tags equals `current` (a quoted ETag)."""
     if if_match is None:
         raise PRECONDITION_REQUIRED.because("read_entry_first_and_send_its_etag")
     tags = {tag.strip() for tag in if_match.split(",")}

@@ -26,7 +26,7 @@ from common.words.details import Detail, WrongValue
 _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-# Responses that every operation may give besides its own. The front's description of all services describes them by
+# Responses that every operation may return besides its own. The front's description of all services describes them by
 # status.
 DESCRIBED: dict[str, Any] = {
     "description": "A problem detail (RFC 9457); `code` is stable.",
@@ -65,7 +65,7 @@ _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 _RETRIABLE = ("40001", "40P01", "55P03")
 
 
-# For the operator. Shown in the log and at `/readyz`, which clients cannot reach.
+# For the operator: shown in the log and at `/readyz`, which clients cannot reach.
 WITHOUT_KEYS = errors.UNAVAILABLE.because(
     "service_has_not_got_keys",
     headers={"Retry-After": "30"},
@@ -150,8 +150,8 @@ def pointer(location: Sequence[Any]) -> str:
 
 
 def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the location of the error, but only the parts that look like field names. A careless client may put
-    personal data into other keys."""
+    """Return only the parts of the error's location that look like field names. A careless client may put personal data
+    into other keys."""
     location: Sequence[Any] = error["loc"]
     return list(takewhile(is_name, location))
 
@@ -170,7 +170,7 @@ def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
 
 
 def coded(error: Mapping[str, Any]) -> Detail | None:
-    """Return the row of `details.csv` that one of our validators named."""
+    """Return the row of `details.csv` that one of our validators named in the error."""
     raised = (error.get("ctx") or {}).get("error")
     return raised.said if isinstance(raised, WrongValue) else None
 
@@ -197,7 +197,7 @@ def from_http(error: HTTPException) -> Problem:
 
 
 def from_database(error: Exception) -> Problem:
-    """Return 503 if the database is unavailable, 4xx if it refused the caller's data."""
+    """Return 503 if the database is unavailable, and 4xx if it rejected the caller's data."""
     chain, state = database_errors.chain(error), database_errors.sqlstate(error)
     if database_errors.is_out_of_range(error):
         return errors.INVALID.because("value_is_outside_what_can_be_stored")

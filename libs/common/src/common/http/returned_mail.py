@@ -1,5 +1,5 @@
 """Routes that receive returned e-mail and ended rights. The operator's script at the relay sends each returned e-mail
-to every service that sends e-mail; one of them recognises it."""
+to every service that sends e-mail. One of these services recognises it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

@@ -1,8 +1,8 @@
 """Routes that are one unit of work: one transaction, committed before the response is sent.
 
-The route itself opens the transaction, not a yielding dependency, because only the route knows the finished response
-before the commit. So neither a failed commit nor an unserialisable response can follow a 201. The stored result of an
-idempotent command joins the same transaction. See docs/decisions/0001.
+The route itself opens the transaction, because only the route knows the finished response before the commit. A yielding
+dependency does not. As a result, neither a failed commit nor an unserialisable response can follow a 201. The stored
+result of an idempotent command is part of the same transaction. See docs/decisions/0001.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -47,29 +47,29 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 # Dependencies are coroutines although they await nothing. FastAPI runs plain functions in a thread pool, which costs
-# more than their work.
+# more than the functions themselves.
 async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
     return session
 
 
 async def _in_parts() -> None:
-    """Marks a route that runs several commands, each with its own key and transaction. A repeat runs them again, and
+    """Mark a route that runs several commands, each with its own key and transaction. A repeat runs them again, and
     each returns its stored response; the combined response is not stored."""
 
 
 async def _reading() -> None:
-    """Marks a route that reads by POST and changes nothing; a repeat simply reads again."""
+    """Mark a route that reads by POST and changes nothing. A repeat simply reads again."""
 
 
 async def _own_query() -> None:
-    """Marks a route that parses its own query and refuses unknown parameters itself."""
+    """Mark a route that parses its own query and refuses unknown parameters itself."""
 
 
 async def _any_query() -> None:
-    """Marks a route that ignores unknown parameters, because the caller cannot remove them. Examples: pages whose link
-    a messenger extended (`fbclid`, `utm_source`), paths that other systems call in their own way, and OAuth, which
-    demands it (RFC 6749 §3.1 and §3.2)."""
+    """Mark a route that ignores unknown parameters, because the caller cannot remove them. Examples are pages whose
+    link a messenger extended (`fbclid`, `utm_source`), paths that other systems call in their own way, and OAuth, which
+    requires it (RFC 6749 §3.1 and §3.2)."""
 
 
 Session = Annotated[AsyncSession, Depends(_session)]
@@ -145,7 +145,7 @@ class UnitOfWorkRoute(APIRoute):
                 return await handler(request)
             if outer is not None:
                 return await whole()
-            # No response is sent before the commit, so everything can be repeated.
+            # No response is sent before the commit, so everything can run again.
             return await retrying(whole)
         except IntegrityError as error:
             if command is not None and is_repeat(error):
@@ -179,8 +179,8 @@ class UnitOfWorkRoute(APIRoute):
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
-        # Anonymous callers share one identity, so a stored response could reach somebody else. Reads simply run again, and
-        # parts of a batch have their own keys.
+        # Anonymous callers share one identity, so a stored response could reach somebody else. Reads simply run
+        # again, and the parts of a batch have their own keys.
         if request.method in _SAFE_METHODS or principal.anonymous:
             return None
         if self._in_parts or self._reads:
@@ -190,7 +190,7 @@ class UnitOfWorkRoute(APIRoute):
 
 class PrefixedRouter(APIRouter):
     """A router that is skipped for paths with another prefix. A service has about two hundred routes in thirty routers.
-    FastAPI would try each in turn, twice, which costs most requests more than anything else."""
+    FastAPI would try each of them twice, which takes more time for most requests than anything else."""
 
     def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
         super().__init__(*args, prefix=prefix, **kwargs)
@@ -237,7 +237,7 @@ async def _opened(
 
 
 def _link_to_next(request: Request, response: Response) -> None:
-    """Name the next page in the header `Link`. A feed returns a cursor even if it has no more items yet."""
+    """Add the next page to the header `Link`. A feed returns a cursor even if it has no more items yet."""
     page = orjson.loads(response.body)
     if page.get("next_cursor") and page.get("more", True):
         response.headers["Link"] = page_links(request, "cursor", {"next": page["next_cursor"]})

@@ -30,8 +30,8 @@ async def _republish(context: ServiceContext) -> int:
 
 
 async def _replay_dead_letters(context: ServiceContext) -> int:
-    """Replay dead letters. Print failures to stdout (one JSON line each), progress and totals to stderr. Return 1 if
-    any dead letter still fails."""
+    """Replay dead letters. Print failures to stdout (one JSON line each), and progress and totals to stderr. Return 1
+    if any dead letter still fails."""
     failing = 0
     for consumer in context.consumers:
         replayed = await consumer.replay_dead_letters(_progress)

@@ -1,8 +1,8 @@
 """Secrets that a response shows only once.
 
 Responses to commands with an Idempotency-Key are stored for repeats. A secret in such a response would be stored and
-shown to anybody who repeats the command. So the stored response contains `null` instead; the documentation of each such
-field says how to get a new secret.
+shown to anybody who repeats the command. The stored response therefore contains `null` instead. The documentation of
+each such field explains how to get a new secret.
 """
 
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ def names_shown_once(answer: Any) -> frozenset[str]:
 
 
 def store_instead(request: Request, response: Response) -> None:
-    """Set the response to store for repeats, if the real response is not one of our models."""
+    """Set the response that is stored for repeats, if the real response is not one of our models."""
     request.state.stored_answer = response
 
 

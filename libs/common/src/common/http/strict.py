@@ -1,5 +1,5 @@
-"""Request bodies from partners. They refuse unknown fields, text that cannot be stored, and text that displays in
-another order than it is stored."""
+"""Request bodies from partners. They refuse unknown fields, text that cannot be stored, and text that displays in a
+different order from the stored one."""
 
 import re
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ MAX_TEXT = 10_000
 
 
 def storable(text: str) -> str:
-    """Refuse text that PostgreSQL or UTF-8 cannot store (NUL, lone surrogates), or that displays in another order than
-    it is stored (`common.unseen`)."""
+    """Refuse text that PostgreSQL or UTF-8 cannot store (NUL, lone surrogates), or that displays in a different order
+    from the stored one (`common.unseen`)."""
     if "\x00" in text:
         raise ValueError("text must not contain NUL characters")
     try:
@@ -50,7 +50,7 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unstorable(cls, data: Any) -> Any:
-        # Check the whole body at the outermost model, because nested payloads may have no model.
+        # Check the whole body in the outermost model, because nested payloads may have no model.
         if isinstance(data, dict) and not _is_plain(data):
             refused = [
                 InitErrorDetails(
@@ -69,7 +69,7 @@ _REFUSED = re.compile(rb"\\u0000|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 def _is_plain(data: dict[Any, Any]) -> bool:
-    """Return whether the body contains no such text. One search is enough for most bodies."""
+    """Return whether the body contains no text that must be refused. One search is enough for most bodies."""
     try:
         return _REFUSED.search(orjson.dumps(data)) is None
     except TypeError:
@@ -77,7 +77,7 @@ def _is_plain(data: dict[Any, Any]) -> bool:
 
 
 def _refused(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the path of each refused text with the reason. For a key, yield the path of its object."""
+    """Yield the path and the reason of each refused text. For a key, yield the path of its object."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
     while waiting:
         location, value = waiting.pop()

@@ -12,11 +12,11 @@ _WRITTEN_BETWEEN = re.compile(r"[\s().-]")
 
 
 class NotAnAddress(Coded):
-    """The address is invalid. The message names the error and contains no part of the address."""
+    """The address is invalid. The message describes the error and contains no part of the address."""
 
 
 def mailbox(text: str) -> str:
-    """Return the normalised mailbox, with its domain in lower case. Does not query DNS."""
+    """Return the normalised mailbox, with its domain in lower case. Do not query DNS."""
     try:
         return validate_email(text.strip(), check_deliverability=False).normalized
     except EmailNotValidError as error:

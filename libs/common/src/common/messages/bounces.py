@@ -12,13 +12,13 @@ from common.words.details import Coded
 
 
 class NotAReport(Coded):
-    """The report is invalid. The message names the error and contains no part of the report."""
+    """The report is invalid. The message describes the error and contains no part of the report."""
 
 
 @dataclass(frozen=True)
 class Bounce:
     """A returned e-mail. `about` and `mark` are the parts of its Message-ID before and after the first dot. `status` is
-    the RFC 3463 status if the address is unusable, else None."""
+    the RFC 3463 status if the address is unusable, or else None."""
 
     about: UUID
     mark: str

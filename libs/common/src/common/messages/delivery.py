@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Message:
-    """A message; `headers` are for e-mail, other channels ignore them."""
+    """A message. `headers` are e-mail headers, which other channels ignore."""
 
     subject: str
     text: str
@@ -27,15 +27,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Handing:
-    """The result of an attempt. `failure` is our own code, never the other side's text, which may quote the address.
-    `wait` is the pause that the other side requested."""
+    """The result of an attempt. `failure` is our own code, never the text from the relay or gateway, which may quote
+    the address. `wait` is the pause that the relay or gateway requested."""
 
     result: Result
     failure: str | None = None
     wait: timedelta | None = None
 
 
-# RFC 3463: the address itself is wrong. Other refusals (policy, size, blocklists) say nothing about it.
+# RFC 3463: the address itself is wrong. Other rejections (policy, size, blocklists) do not concern the address.
 ADDRESS_REFUSED = ("5.1.", "5.2.1")
 HANDED = Handing(Result.HANDED)
 

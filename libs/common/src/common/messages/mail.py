@@ -1,4 +1,4 @@
-"""Sends e-mail through one relay (SMTP, RFC 5321). The relay is responsible for DKIM and final delivery."""
+"""Sends e-mail through one relay (SMTP, RFC 5321). The relay is responsible for DKIM and for final delivery."""
 
 import asyncio
 import ssl
@@ -35,7 +35,7 @@ class Relay:
 
     @classmethod
     def at(cls, url: str) -> "Relay":
-        """Parse the address. Raises ValueError for any other scheme."""
+        """Parse the address. Raise ValueError for any other scheme."""
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("must be smtp+starttls://, smtps:// or smtp:// and a host")
@@ -108,7 +108,7 @@ class Mail:
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(clock.now())
         mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
-        # prevents automatic replies such as out-of-office notes (RFC 3834)
+        # prevents automatic replies such as out-of-office messages (RFC 3834)
         mail["Auto-Submitted"] = "auto-generated"
         for name, value in message.headers.items():
             mail[name] = value
@@ -117,14 +117,14 @@ class Mail:
 
 
 def mail_of(settings: MailSettings, trusted: ssl.SSLContext | None = None) -> Mail | None:
-    """Return the client, or None without a relay. Raises ValueError if the relay's address is malformed."""
+    """Return the client, or None without a relay. Raise ValueError if the relay's address is malformed."""
     if settings.smtp_url is None or settings.mail_sender is None:
         return None
     return Mail(Relay.at(settings.smtp_url.get_secret_value()), settings.mail_sender, trusted)
 
 
 def _of(answer: aiosmtplib.SMTPResponseException) -> Handing:
-    """Return the result for an SMTP error. It is final only if it concerns the address: a relay that refuses everything
+    """Return the result for an SMTP error. It is final only if it concerns the address. A relay that rejects everything
     today (authentication, policy) must not disable everybody's channel."""
     if 500 <= answer.code < 600 and (
         isinstance(answer, aiosmtplib.SMTPRecipientRefused)

@@ -1,4 +1,4 @@
-"""Resolves host names on separate threads. An event loop's own few threads also serve the database, so hanging look-ups
+"""Resolves host names on separate threads. The few threads of an event loop also serve the database, so hanging lookups
 there would delay every message."""
 
 import asyncio
@@ -18,7 +18,6 @@ class Names:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="names")
 
     async def addresses(self, host: str, port: int) -> list[tuple[Any, ...]]:
-        """Return the result of `socket.getaddrinfo`."""
         return await self._run(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
 
     async def connected(self, host: str, port: int, seconds: float) -> socket.socket:

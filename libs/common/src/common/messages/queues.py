@@ -21,9 +21,10 @@ async def work_off(
 ) -> None:
     """Send the messages that `claim` returns, each in its own task, until `stop`.
 
-    Claims again when `called` is set, when a message is done, and after `seconds`. `claim` takes the number of free
-    slots and whether only urgent messages may use them. It returns how many messages it examined and those it claimed.
-    `tell` must finish within the time limit of one message, so that a stop never waits longer.
+    Claim again when `called` is set, when a message is done, and after `seconds`. `claim` takes the number of free
+    slots, and whether only urgent messages may use them. It returns the number of messages that it examined, and the
+    messages that it claimed. `tell` must finish within the time limit of one message, so that a stop never waits
+    longer.
     """
     under_way: set[asyncio.Task[None]] = set()
     try:

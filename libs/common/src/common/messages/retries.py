@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 _MINUTE = 60
 _HOUR = 3600
-# Together more than a day, so that a relay can be down for a day without losing a message. Greylisting (RFC 6647)
-# accepts a message after some minutes. No pause exceeds two hours, so that an emergency message goes out soon after a
-# bad day.
+# The pauses add up to more than a day, so that a relay can be down for a day without losing a message. Greylisting
+# (RFC 6647) accepts a message after some minutes. No pause exceeds two hours, so that an emergency message is sent
+# soon after the relay recovers.
 PAUSES = (
     30,
     2 * _MINUTE,
@@ -34,7 +34,8 @@ URGENT_PAUSES = (
 def next_attempt(
     attempts: int, now: datetime, jitter: float, asked: timedelta | None = None
 ) -> datetime | None:
-    """Return the time of the next attempt as `next_try` does, or None after the last pause, when we give up."""
+    """Return the time of the next attempt as `next_try` does. Return None after the last pause, because no further
+    attempt follows."""
     return None if attempts > len(PAUSES) else next_try(attempts, now, jitter, asked)
 
 
@@ -46,8 +47,8 @@ def next_try(
     *,
     urgent: bool = False,
 ) -> datetime:
-    """Return the time of the next attempt after `attempts` failures; the last pause repeats. `jitter` (0–1) adds up to
-    a fifth. If the other side requested a pause, the attempt comes after it."""
+    """Return the time of the next attempt after `attempts` failures. The last pause repeats. `jitter` (0–1) adds up to
+    a fifth. If the relay or gateway requested a pause, the attempt comes after it."""
     pauses = URGENT_PAUSES if urgent else PAUSES
     pause = timedelta(seconds=pauses[min(attempts, len(pauses)) - 1] * (1 + jitter / 5))
     waits = asked or timedelta(0)

@@ -1,5 +1,5 @@
-"""A round of messages: claim those that are due, deliver them, store the results. `claim` first postpones the next
-attempt (a lease). So two replicas do not send the same message, and a crash only delays it."""
+"""A round of messages: claim those that are due, deliver them, and store the results. `claim` first postpones the next
+attempt (a lease). Therefore, two replicas do not send the same message, and a crash only delays it."""
 
 import asyncio
 import random
@@ -27,9 +27,9 @@ async def hand_round(
     hand_over: Callable[[One], Awaitable[Became | None]],
     settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
 ) -> int:
-    """Run one round and return how many messages `claim` examined. A message stays claimed if `hand_over` fails or
-    returns None; it is retried after the lease. Each result has its own transaction, so that one failure does not cause
-    other messages to be sent twice."""
+    """Run one round and return how many messages `claim` examined. If `hand_over` fails or returns None, the message
+    stays claimed and is retried after the lease. Each result has its own transaction, so that one failure does not
+    cause other messages to be sent twice."""
     looked_at, claimed = await database.retried(claim)
     became = await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)
     handed = []
@@ -48,7 +48,8 @@ async def hand_round(
 
 
 def tried_again(handing: Handing, failures: int, now: datetime) -> datetime | None:
-    """Return when to retry after this many failures, or None if the attempt succeeded or no further attempt follows."""
+    """Return the time of the next attempt after this many failures. Return None if the attempt succeeded or no further
+    attempt follows."""
     if handing.result is not Result.LATER:
         return None
     return next_attempt(failures, now, _spread.random(), handing.wait)

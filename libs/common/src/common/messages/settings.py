@@ -21,7 +21,8 @@ class MailSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _whole_relay(self) -> Self:
-        """A partly configured transport must fail at startup, not silently send nothing."""
+        """Check that a transport is configured completely. It must fail at startup instead of silently sending
+        nothing."""
         if (self.smtp_url is None) != (self.mail_sender is None):
             raise ValueError("RUTA_SMTP_URL and RUTA_MAIL_SENDER go together")
         in_clear = self.smtp_url and self.smtp_url.get_secret_value().startswith("smtp://")

@@ -31,8 +31,8 @@ class RapidPro(_Strict):
 
 
 class Said(_Strict):
-    """How to recognise a result in the gateway's response. `path` leads into its JSON (keys and indexes separated by
-    `/`) and `values` are the matching values. Without a path, any of them in the text matches."""
+    """A rule to recognise a result in the gateway's response. `path` leads into its JSON (keys and indexes separated by
+    `/`), and `values` are the matching values. Without a path, any of the values in the text matches."""
 
     path: str | None = None
     values: list[str] = Field(min_length=1)
@@ -53,8 +53,9 @@ class Template(_Strict):
     """A template for requests to the gateway.
 
     `body` may contain {number} (E.164), {digits} (without +), {text} and {id}, escaped for its content type. `accepted`
-    recognises success, because a 200 may contain an error; `refused` recognises an unusable number. `once_per_id` means
-    that the gateway sends only the first of two requests with the same id (also in `Idempotency-Key`).
+    recognises success, because a response with status 200 may contain an error. `refused` recognises an unusable
+    number. `once_per_id` means that the gateway sends only the first of two requests with the same id (also in
+    `Idempotency-Key`).
     """
 
     kind: Literal["template"]
@@ -73,7 +74,7 @@ _GATEWAY: TypeAdapter[RapidPro | Template] = TypeAdapter(Gateway)
 
 
 def gateway_of(file: Path) -> RapidPro | Template:
-    """Read the gateway's file. Raises a pydantic ValueError that names the invalid member."""
+    """Read the gateway's file. Raise a pydantic ValueError that names the invalid member."""
     return _GATEWAY.validate_json(file.read_bytes())
 
 
@@ -138,7 +139,7 @@ def _of(gateway: RapidPro | Template, status: int, text: str, wait: timedelta | 
         if isinstance(gateway, Template)
         else not _RAPIDPRO_FAILED.holds(text)
     )
-    # a 200 that contains an error is a refusal
+    # a response with status 200 that contains an error is a rejection
     return HANDED if accepted else Handing(Result.LATER, "sms_not_accepted")
 
 

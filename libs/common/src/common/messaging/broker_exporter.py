@@ -1,7 +1,7 @@
 """`python -m common.messaging.broker_exporter MONITOR PORT` exports a NATS server's metrics to Prometheus.
 
 It runs next to each server of a cluster, from our own image, because the server publishes its metrics only as JSON.
-While the server does not respond, the scrape fails and Prometheus shows it as down.
+While the server does not respond, the scrape fails and Prometheus shows the server as down.
 """
 
 import json
@@ -31,7 +31,7 @@ class BrokerCollector(Collector):
         said = {page: self._page(page) for page in ("varz", "routez", "jsz?config=true")}
         for name, help_, value in _measured(said):
             yield GaugeMetricFamily(f"ruta_broker_{name}", help_, value=float(value))
-        # The expiry of the certificate in use, not of the certificate file, which the server reads only at startup.
+        # Use the expiry of the certificate in use. The server reads the certificate file only at startup.
         if (ends := said["varz"].get("tls_cert_not_after")) is not None:
             left = seconds_left()
             left.add_metric(["own"], datetime.fromisoformat(ends).timestamp() - time.time())

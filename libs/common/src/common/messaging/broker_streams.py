@@ -1,7 +1,7 @@
 """`python -m common.messaging.broker_streams` creates the streams and consumers as the broker's operator.
 
 No service may do this. With a stream that republishes or copies, or a consumer that delivers to any subject, a service
-could publish in another service's name. The embedded stack runs this command at each start; a cluster runs it as a Job.
+could publish in another service's name. The embedded stack runs this command at each start. A cluster runs it as a Job.
 """
 
 import asyncio
@@ -81,7 +81,8 @@ def _reader(name: str, kinds: Kinds) -> ConsumerConfig:
 
 
 async def arranged(settings: Settings, seconds: float) -> None:
-    """Wait for the broker and the quorum of a cluster, then set up the streams. Raises TimeoutError."""
+    """Wait for the broker and for the quorum of a cluster, then set up the streams. Raise TimeoutError if this takes
+    too long."""
     broker, why = Broker(settings), ""
     await broker.start()
     try:

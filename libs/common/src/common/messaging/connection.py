@@ -1,4 +1,4 @@
-"""The connection to NATS. It is opened in the background and retried forever; no request waits for it."""
+"""The connection to NATS. It is opened in the background and retried forever. No request waits for it."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _CONNECT_SECONDS = 5.0
 
 
 class BrokerDown(Worded, ConnectionError):
-    """NATS is currently unreachable; events wait in the outbox."""
+    """NATS is currently unreachable, so events wait in the outbox."""
 
 
 class Broker:
@@ -63,20 +63,20 @@ class Broker:
             self._client = self._jetstream = None
 
     def client(self) -> Client:
-        """Return the live connection. Raises BrokerDown."""
+        """Return the live connection. Raise BrokerDown if there is none."""
         if not self.connected or self._client is None:
             raise BrokerDown("there is no connection to NATS")
         return self._client
 
     async def jetstream(self) -> JetStreamContext:
-        """Return JetStream on the live connection. Raises BrokerDown."""
+        """Return JetStream on the live connection. Raise BrokerDown if there is none."""
         client = self.client()
         if self._jetstream is None:
             self._jetstream = client.jetstream(timeout=5)
         return self._jetstream
 
     async def seconds(self, stream: str) -> float | None:
-        """Return the server's time from the response to a stream query, or None if it is missing."""
+        """Return the server's time in the response to a stream query, or None if it is missing."""
         try:
             answer = await self.client().request(f"$JS.API.STREAM.INFO.{stream}", timeout=2)
             return datetime.fromisoformat(json.loads(answer.data)["ts"]).timestamp()
@@ -114,8 +114,8 @@ class Broker:
         }
 
     def _by_certificate(self) -> dict[str, Any]:
-        """Start with TLS at once. Otherwise the library believes a server that claims in clear text to need no TLS, and
-        sends it the password."""
+        """Start with TLS at once. Otherwise, if a server claims in plain text that it needs no TLS, the library
+        believes it and sends it the password."""
         context = trusting(self._settings)
         return {} if context is None else {"tls": context, "tls_handshake_first": True}
 

@@ -1,8 +1,8 @@
 """Durable consumers: each event takes effect once, even if the broker repeats or reorders it.
 
-The inbox row and the effect share one transaction; the message is acknowledged after the commit. An event that keeps
-failing becomes a dead letter, so that the others proceed. A consumer may apply all arrived events in one transaction;
-if that fails, it applies them one by one.
+The inbox row and the effect share one transaction, and the message is acknowledged after the commit. An event that
+keeps failing becomes a dead letter, so that the others can proceed. A consumer may apply all arrived events in one
+transaction. If that fails, it applies them one by one.
 """
 
 import asyncio
@@ -51,8 +51,8 @@ a pooler could hand to others."""
 @dataclass(frozen=True)
 class Subscription:
     """One service's subscription to another service's events. `durable` is the reading service's name (or a part of
-    it). `apply` handles up to `at_once` events in one transaction. More than one event suits readers whose effects
-    block each other anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first."""
+    it). `apply` handles up to `at_once` events in one transaction. A number above one suits readers whose effects block
+    each other anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first."""
 
     producer: str
     durable: str
@@ -109,7 +109,7 @@ class Consumer:
         durable = self._subscription.durable
         await jetstream.consumer_info(
             stream, durable
-        )  # NotFoundError until the operator creates it
+        )  # NotFoundError is raised until the operator creates it
         async with pulling(self._broker.client(), stream, durable, stop) as pull:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
@@ -145,7 +145,7 @@ class Consumer:
             for (
                 _,
                 envelope,
-            ) in received.values():  # in the trace of the request that wrote the event
+            ) in received.values():  # continue the trace of the request that wrote the event
                 said = f"handle {envelope.type}"
                 spans.enter_context(going_on(said, envelope.traceparent, SpanKind.CONSUMER))
             async with self._database.transaction() as session:
@@ -169,7 +169,7 @@ class Consumer:
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):
-            # The events are valid, but the database is unavailable: return them and wait.
+            # The events are valid, but the database is unavailable, so return them to the broker and wait.
             for message in messages:
                 await message.nak(delay=_PAUSE_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -243,7 +243,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Replayed:
-    """The number of applied dead letters, and those that still fail, with the reasons."""
+    """The number of applied dead letters, and the dead letters that still fail, with the reasons."""
 
     resolved: int
     failures: Sequence[Mapping[str, str]]
@@ -251,7 +251,11 @@ class Replayed:
 
 def _is_refused(error: Exception) -> bool:
     """Return whether the database refused the data, as opposed to being unavailable."""
-    refused = {"23", "42", "P0"}  # integrity, syntax or access error, raised by our own functions
+    refused = {
+        "23",
+        "42",
+        "P0",
+    }  # integrity, syntax or access error, or an error raised by our own functions
     return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 

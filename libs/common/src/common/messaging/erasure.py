@@ -1,6 +1,6 @@
 """Removes an erased person from rows for other services: the outbox and dead letters.
 
-The ids and codes of the process stay, so that events can be published again. Messages already in the stream cannot be
+The ids and codes of the process remain, so that events can be published again. Messages already in the stream cannot be
 changed. Their readers receive the erasure and forget the pseudonym.
 """
 
@@ -19,8 +19,8 @@ from common.events.catalogue import ALL
 
 @cache
 def _to_take_out() -> tuple[dict[frozenset[str], list[str]], list[str]]:
-    """Return the subjects whose personal fields can be removed, grouped by these fields, and the subjects in which they
-    are required."""
+    """Return the subjects whose personal fields can be removed, grouped by these fields. Also return the subjects in
+    which these fields are required."""
     fields: dict[frozenset[str], list[str]] = {}
     whole = []
     for subject, event in sorted(ALL.items()):

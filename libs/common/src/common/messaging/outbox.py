@@ -22,7 +22,7 @@ async def append(
     tables: CommonTables,
     event: Event,
 ) -> UUID:
-    """Write `event` in the same transaction as its change, and return its id. Never commits."""
+    """Write `event` in the same transaction as its change, and return its id. Never commit."""
     (event_id,) = await append_all(session, tables, [event])
     return event_id
 
@@ -57,8 +57,8 @@ async def append_all(
 
 
 async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:
-    """Mark all events (or those since an instant) as unpublished and return their number. Use this after a stream was
-    lost. Ids stay the same, so readers drop events that they already have."""
+    """Mark all events (or those since `since`) as unpublished and return their number. Use this after a stream was
+    lost. Ids remain the same, so readers drop events that they already have."""
     outbox = tables.outbox
     change = outbox.update().where(outbox.c.published_at.is_not(None)).values(published_at=None)
     if since is not None:

@@ -1,8 +1,8 @@
 """A JetStream pull request that stays open, so that each message arrives as soon as it is stored.
 
-The client library's `fetch` requests, waits, and requests again; nothing arrives in between. Here one request stays
-open until it is used up or expires. Reads of a whole stream use batches instead: `fetch` would create a task and a
-timer for each message, two thirds of the cost of reading it.
+The client library's `fetch` requests, waits, and requests again; nothing arrives in between. Here, one request stays
+open until it is used up or expires. Reads of a whole stream use batches instead, because `fetch` would create a task
+and a timer for each message. These take two thirds of the time to read it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _RAN_OUT = ("404", "408")
 
 
 class Pull:
-    """Reads the messages of one durable consumer; created by `pulling`."""
+    """Reads the messages of one durable consumer. Created by `pulling`."""
 
     def __init__(self, client: Client, stream: str, durable: str) -> None:
         self._client = client
@@ -42,8 +42,8 @@ class Pull:
         self._arrived.put_nowait(None)
 
     async def next(self) -> Msg | None:
-        """Return the next message, or None after five seconds without one or after the end. Raises NotFoundError if the
-        consumer or its stream is gone, and TimeoutError if the broker does not respond."""
+        """Return the next message. Return None if no message arrives within five seconds, or after the end. Raise
+        NotFoundError if the consumer or its stream is gone, and TimeoutError if the broker does not respond."""
         if self._expected == 0:
             await self._ask()
         message: Msg | None = self._ahead
@@ -63,7 +63,7 @@ class Pull:
         return None
 
     def arrived(self, most: int) -> list[Msg]:
-        """Return at most this many messages that have already arrived, without waiting."""
+        """Return at most `most` messages that have already arrived, without waiting."""
         found: list[Msg] = []
         while self._ahead is None and len(found) < most and not self._arrived.empty():
             message = self._arrived.get_nowait()
@@ -84,7 +84,7 @@ class Pull:
 
 
 class Gathering:
-    """Reads a consumer without acknowledgements in batches."""
+    """Reads a consumer in batches, without acknowledgements."""
 
     def __init__(self, client: Client, stream: str, consumer: str) -> None:
         self._client = client
@@ -104,8 +104,8 @@ class Gathering:
             await self._subscription.unsubscribe()
 
     async def batch(self, most: int, seconds: float) -> list[Msg]:
-        """Return at most this many available messages, in order. After `seconds`, return those that have arrived.
-        Raises NotFoundError if the consumer or its stream is gone."""
+        """Return at most `most` available messages, in order. After `seconds`, return those that have arrived. Raise
+        NotFoundError if the consumer or its stream is gone."""
         self._most, self._told = most, None
         self._complete.clear()
         question = {"batch": most, "no_wait": True}

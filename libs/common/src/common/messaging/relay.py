@@ -1,8 +1,8 @@
-"""The relay publishes outbox rows to JetStream and marks them. Each service has one.
+"""The relay publishes outbox rows to JetStream and marks them. Each service has one relay.
 
 It never remembers a position: sequences commit out of order, so `id > last` would lose rows. Unpublished rows have
-`published_at IS NULL`. A crash between publishing and marking repeats an event with the same id, and readers drop it
-with the help of their inbox.
+`published_at IS NULL`. A crash between publishing and marking repeats an event with the same id. Readers use their
+inbox to drop it.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _BACKLOG = (
 
 
 class Relay:
-    """Runs in the worker of each replica. Only the worker with the advisory lock publishes."""
+    """Runs in the worker of each replica. Only the worker that has the advisory lock publishes."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Relay:
         self._database = database
         self._broker = broker
         self._metrics = metrics
-        self._leading: Any = None  # the connection with the lock, unused between batches
+        self._leading: Any = None  # the connection that has the lock, unused between batches
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`. Raises an error if the database fails; the worker then restarts it."""
+        """Publish until `stop`. Raise an error if the database fails; the worker then restarts the relay."""
         while not stop.is_set():
             connection = await self._listen()
             try:
@@ -108,7 +108,7 @@ class Relay:
                 woken.clear()
                 await self._publish_or_wait(stop)
                 if time.monotonic() - measured > _POLL_SECONDS:
-                    # this also checks that the connection with the lock is alive
+                    # this also checks that the connection with the lock is still open
                     await self._measure()
                     measured = time.monotonic()
                 if time.monotonic() - weighed > _STREAM_SECONDS:
@@ -131,7 +131,7 @@ class Relay:
             await pause(stop, _OUTAGE_PAUSE_SECONDS)
 
     async def publish_batch(self) -> int:
-        """Publish up to 200 rows, oldest first, and return their number. Unacknowledged rows stay."""
+        """Publish up to 200 rows, oldest first, and return their number. Unacknowledged rows remain unpublished."""
         rows = await self._fetch(_WAITING, _BATCH)
         stream = await self._broker.jetstream()
         self._metrics.broker_connected.set(1)

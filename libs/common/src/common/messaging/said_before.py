@@ -26,7 +26,7 @@ from common.messaging.connection import Broker
 # Events are published nearly in commit order. Up to this many positions before a known event, some events may still
 # be unknown.
 _MARGIN = 1000
-# Older events may have expired from the outbox, while the stream keeps republished ones for longer.
+# Older events may have expired from the outbox, while the stream keeps republished events for longer.
 _REMEMBERED = EVENTS_KEPT - timedelta(days=2)
 _BATCH = 500
 
@@ -49,7 +49,7 @@ class SaidBefore:
 
     async def last(self) -> Envelope | None:
         """Return the most recent event, which a database that lost data loses first. Return None if there is no event.
-        Raises BrokerDown."""
+        Raise BrokerDown if the broker is unreachable."""
         said = await self._read(None)
         return None if said is None else said.envelope
 
@@ -95,7 +95,7 @@ class SaidBefore:
             )
 
     async def _first_in_doubt(self, session: AsyncSession) -> int:
-        """Return a position before which all events are known. Search from the end in doubling steps."""
+        """Return a position before which all events are known. Search backwards from the end in steps that double."""
         newest = await self._read(None)
         seq, step = (1 if newest is None else newest.seq), 1
         while seq > 1:

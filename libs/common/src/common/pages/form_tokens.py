@@ -1,7 +1,7 @@
 """Tokens that prove that a form was sent from one of our own pages to exactly this address.
 
-Pages contain typed text and are compressed, so they must never contain the session's own CSRF token: the lengths of
-many responses would reveal it (BREACH). The token in a page differs each time.
+Pages contain text that users typed and are compressed, so they must never contain the session's own CSRF token. The
+lengths of many responses would reveal it (BREACH). The token in a page differs each time.
 """
 
 import base64

@@ -21,8 +21,8 @@ _TIME_BYTES = 8
 
 
 def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
-    """Return the cookies, which open only in this session and at this `place` (address and number of the form). Empty
-    if the text is too long."""
+    """Return the cookies, which can be opened only in this session and at this `place` (the address and number of the
+    form). Return an empty list if the text is too long."""
     until = int(clock.now().timestamp()) + KEPT_SECONDS
     packed = until.to_bytes(_TIME_BYTES, "big") + zlib.compress(content, 9)
     made = base64.urlsafe_b64encode(seal(_key(csrf), packed, place.encode())).decode().rstrip("=")

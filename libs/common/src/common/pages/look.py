@@ -1,5 +1,5 @@
-"""The appearance of all pages for people: one style sheet, and their only script. It uses no framework, because the
-front renders pages too."""
+"""The appearance of all pages for people: one style sheet, and the only script. It uses no framework, because the front
+renders pages too."""
 
 import base64
 import hashlib
@@ -62,7 +62,7 @@ SWITCH = "other_language"
 
 LANGUAGE_SWITCH = (
     "{% macro language_switch(form, address, other, says) %}"
-    # Enter in a field activates the first button, which must submit the form, not switch the language.
+    # Enter in a field activates the first button. This must submit the form, not switch the language.
     '<button class="off" form="{{ form }}" tabindex="-1" aria-hidden="true"></button>'
     '<button class="switch" form="{{ form }}" formmethod="post" formaction="{{ address }}" formnovalidate'
     f' name="{SWITCH}" value="yes" lang="{{{{ other }}}}">{{{{ says }}}}</button>'
@@ -80,8 +80,8 @@ def page_policy(
     forms: str = "'self'",
     ancestors: str = "'none'",
 ) -> str:
-    """Return a content security policy that allows only inline code named by its digest, and our own scripts named by
-    their full address."""
+    """Return a content security policy that allows only inline code identified by its hash, and our own scripts
+    identified by their full address."""
     sources = [f"'sha256-{_digest(script)}'"] if script else []
     sources += [script_address] if script_address else []
     scripts = f"script-src {' '.join(sources)}; " if sources else ""

@@ -1,7 +1,7 @@
 """Certificates with which Ruta's processes and the broker identify each other.
 
-A process with a certificate accepts only TLS connections. A process with trusted authorities connects only with TLS,
-and accepts a server only if an authority certifies the name that the process connects to.
+A process with a certificate accepts only TLS connections. A process with trusted authorities connects only with TLS. It
+accepts a server only if an authority certifies the name to which the process connects.
 """
 
 import ssl
@@ -24,8 +24,8 @@ _NOT_IN_FORCE = frozenset({9, 10})
 
 
 class RenewedContext(ssl.SSLContext):
-    """Reloads its files at the first connection after a change, so that no restart is needed. Keeps the last good files
-    if the new ones are unusable."""
+    """Reloads its files at the first connection after a change, so that no restart is needed. If the new files are
+    unusable, it keeps the last good ones."""
 
     def __new__(cls, protocol: int, _make: object, _files: object) -> Self:
         return super().__new__(cls, protocol)
@@ -93,8 +93,9 @@ def trusting(settings: CoreSettings) -> ssl.SSLContext | None:
 
 
 def refused(error: BaseException, asked: str, authorities: str) -> str | None:
-    """Return why a server's certificate was refused and what to do; None for other errors. `asked` is the setting that
-    requires a certificate, with its value; `authorities` is the setting with the file of trusted authorities."""
+    """Return why a server's certificate was rejected and what to do. Return None for other errors. `asked` is the
+    setting that requires a certificate, with its value. `authorities` is the setting with the file of trusted
+    authorities."""
     match error:
         case ssl.SSLCertVerificationError(verify_code=code) if code in _OTHER_NAME:
             return (
@@ -112,7 +113,8 @@ def refused(error: BaseException, asked: str, authorities: str) -> str | None:
 
 
 def remedy(failure: BaseException, settings: CoreSettings) -> dict[str, str]:
-    """Return as `remedy` what to do if a TLS connection to one of our own servers failed; empty for other errors."""
+    """Return as `remedy` what to do if a TLS connection to one of our own servers failed. Return an empty dict for
+    other errors."""
     said, error = None, cast(BaseException | None, failure)
     trust = f"RUTA_TRUST_FILE={settings.trust_file}"
     seen: list[BaseException] = []

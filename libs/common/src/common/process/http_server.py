@@ -1,4 +1,4 @@
-"""How every process serves HTTP."""
+"""The HTTP server that every process uses."""
 
 import gc
 from typing import Any
@@ -10,21 +10,21 @@ from common.settings import CoreSettings
 
 
 def collect_seldom() -> None:
-    """Reduce garbage collection. Imported objects live as long as the process, and checking them each time took a third
-    of the time of large responses."""
+    """Reduce garbage collection. Imported objects live as long as the process, and checking them on each run took a
+    third of the time of large responses."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
 def by_certificate(settings: CoreSettings) -> dict[str, Any]:
-    """Return uvicorn's TLS options; empty without a certificate."""
+    """Return uvicorn's TLS options. Return an empty dict without a certificate."""
     context = certificates.shown(settings)
     return {} if context is None else {"ssl_context_factory": lambda _config, _default: context}
 
 
 def serve(app: Any, settings: CoreSettings) -> None:
-    """Run uvicorn with safe options: httptools refuses request smuggling, and X-Forwarded-For is never trusted."""
+    """Run uvicorn with safe options: httptools prevents request smuggling, and X-Forwarded-For is never trusted."""
     collect_seldom()
     uvicorn.run(
         app,

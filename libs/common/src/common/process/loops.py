@@ -1,4 +1,4 @@
-"""Work that repeats until its process stops, with pauses."""
+"""Work that repeats until its process stops, with pauses in between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 async def repeat(
     work: Callable[[], Awaitable[object]], seconds: float, stop: asyncio.Event
 ) -> None:
-    """Repeat `work` until `stop`: at once if it reports work done, otherwise after `seconds`."""
+    """Repeat `work` until `stop`: immediately if it reports work done, and otherwise after `seconds`."""
     while not stop.is_set():
         if not await work():
             await pause(stop, seconds)

@@ -1,4 +1,4 @@
-"""The first steps of every process: load its settings, and report errors in them on one line. Separate from
+"""The first steps of every process: load its settings, and report errors in them on one line. It is separate from
 `common.http.server`, so that the front, which has no database, does not load the libraries of that module."""
 
 import sys

@@ -56,7 +56,7 @@ def extract(carrier: MutableMapping[str, str]) -> Context:
 
 @contextmanager
 def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterator[None]:
-    """Continue the trace of `traceparent` with a span `name`, or without a new span if nothing is recorded."""
+    """Continue the trace of `traceparent` with a span `name`. If nothing is recorded, create no span."""
     context = extract({"traceparent": traceparent or ""})
     known = trace.get_current_span(context).get_span_context().is_valid
     if known and getattr(trace.get_tracer_provider(), "sampler", None) is ALWAYS_OFF:
@@ -137,13 +137,13 @@ class Metrics:
 
     @cached_property
     def broker_connected(self) -> Gauge:
-        """Created at the first attempt to publish, so that a process that does not publish never appears as
-        disconnected."""
+        """Return the gauge, which is created at the first attempt to publish. A process that does not publish therefore
+        never appears as disconnected."""
         return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
     @cached_property
     def clock_apart(self) -> Gauge:
-        """Created at the first readiness check."""
+        """Return the gauge, which is created at the first readiness check."""
         return Gauge(
             "ruta_clock_apart_seconds",
             "How far this process's clock is ahead of the database's (negative: behind).",
@@ -151,7 +151,7 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one response. `route` is a template, so the label cache stays small."""
+        """Count one response. `route` is a template, so that the label cache stays small."""
         children = self._children.get((method, route, status))
         if children is None:
             children = (

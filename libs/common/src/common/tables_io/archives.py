@@ -15,16 +15,16 @@ _RATIO_FROM = 1024 * 1024  # small entries may compress unusually well and are h
 
 
 class UnreadableArchiveError(Coded):
-    """The archive is broken or protected; the message says how."""
+    """The archive is broken or protected. The message describes the problem."""
 
 
 class UnsafeArchiveError(Coded):
-    """The archive looks malicious; the message says why."""
+    """The archive looks malicious. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for an archive. `unpacked` is the total size in bytes, `ratio` is the size of an entry divided by its
+    """Limits for an archive. `unpacked` is the total size in bytes. `ratio` is the size of an entry divided by its
     packed size. `texts` limits the distinct texts of a workbook, which its reader loads before the first row (400,000
     texts take half a minute)."""
 

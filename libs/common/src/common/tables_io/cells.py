@@ -1,5 +1,5 @@
-"""Cells that a spreadsheet would execute: detects them, escapes them on export, restores them on import. Source: OWASP,
-CSV injection. Spreadsheets also execute full-width forms of the signs."""
+"""Cells that a spreadsheet would execute: detects them, escapes them on export, and restores them on import. Source:
+OWASP, CSV injection. Spreadsheets also execute full-width forms of the characters."""
 
 import csv
 import re
@@ -15,8 +15,8 @@ _CALL = re.compile(r"\w\(|[|!]")
 
 
 def is_formula(text: str) -> bool:
-    """Return whether the text is meant as a formula: `=…`, `@…`, and `+…` or `-…` with a call or a link in it. Lists
-    that start with dashes and telephone numbers do not count."""
+    """Return whether the text is meant as a formula: `=…`, `@…`, and `+…` or `-…` with a call or a link in it.
+    Telephone numbers, and lists that start with dashes, do not count."""
     stripped = text.strip()
     if not stripped.startswith(_FIRST):
         return False
@@ -27,14 +27,14 @@ def is_formula(text: str) -> bool:
 
 
 def needs_guard(text: str) -> bool:
-    """Return whether a spreadsheet might execute the text, intended or not. Numbers and telephone numbers are safe.
-    Spreadsheets ignore spaces before a formula."""
+    """Return whether a spreadsheet might execute the text, whether or not this was intended. Numbers and telephone
+    numbers are safe. Spreadsheets ignore spaces before a formula."""
     return text.lstrip(" ").startswith(FORMULA_STARTS) and not _ARITHMETIC.fullmatch(text)
 
 
 def guarded(text: str) -> str:
-    """Return the text with an apostrophe before anything that a spreadsheet might execute. Spreadsheets that separate
-    cells by semicolons or tabs, as in Spanish, may start a cell in the middle of the text, so that place gets an
+    """Return the text with an apostrophe before anything that a spreadsheet might execute. A spreadsheet that separates
+    cells by semicolons or tabs, as in Spanish, may start a cell in the middle of the text. Such places therefore get an
     apostrophe too."""
     inside = _PART.sub(lambda part: part[1] + ("'" if _runs(part[2]) else "") + part[2], text)
     return f"'{inside}" if needs_guard(text) else inside
@@ -45,7 +45,7 @@ def _runs(part: str) -> bool:
 
 
 def guarded_cell(value: Any) -> Any:
-    """Guard a cell of any type. Only texts change."""
+    """Guard a cell of any type. Only text values change."""
     return guarded(value) if isinstance(value, str) else value
 
 
@@ -63,7 +63,7 @@ class GuardedCsv:
             self.row(cells)
 
 
-# options of `xlsxwriter.Workbook` that keep a text as text, whatever it begins with
+# options of `xlsxwriter.Workbook` that keep a text as text, whatever its first character
 TEXT_STAYS_TEXT = {
     "strings_to_formulas": False,
     "strings_to_urls": False,

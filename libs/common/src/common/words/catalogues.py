@@ -1,5 +1,5 @@
 """Reads translations in gettext's format (`.po`), for which translators have tools. Pure. Compiled catalogues (`.mo`)
-are not used, because somebody would have to build them and could forget to."""
+are not used, because somebody would have to compile them and could forget this."""
 
 import json
 import re
@@ -11,8 +11,8 @@ _FIELD = re.compile(r"(?:(msgid|msgid_plural|msgstr(?:\[\d\])?) )?(\".*\")")
 
 
 def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """Yield the id and text of each entry, or its singular and plural. Skip the header, whose id is empty. Raises
-    ValueError for a malformed line."""
+    """Yield the id and the text of each entry, or its singular and its plural. Skip the header, whose id is empty.
+    Raise ValueError for a malformed line."""
     for entry in re.split(r"\n\s*\n", text):
         fields: dict[str, str] = {}
         name = ""
@@ -32,7 +32,7 @@ def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
 @cache
 def catalogue(package: str, language: str) -> Mapping[str, str]:
     """Return all texts of a package in a language, by their English text, from the catalogues in `languages/CODE`.
-    Raises ValueError for a repeated text."""
+    Raise ValueError for a repeated text."""
     found: dict[str, str] = {}
     folder = files(package).joinpath("languages", language)
     for part in folder.iterdir() if folder.is_dir() else ():

@@ -1,7 +1,7 @@
 """The codes that people choose from: reasons, items of a referral, urgencies, states … Pure.
 
-Each code is one row of a table in `data/codelists`, with its labels, where it is offered, and how it is counted. Forms,
-API bodies, stored counters and texts are generated from the row.
+Each code is one row of a table in `data/codelists`, with its labels, the places where it is offered, and how it is
+counted. Forms, API bodies, stored counters and texts are generated from the row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ def words(table: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def words_of(table: str, codes: Iterable[Known]) -> dict[Known, Mapping[str, str]]:
-    """Return the rows with the module's own constants as keys. Raises LookupError that names codes without a row and
+    """Return the rows with the module's own constants as keys. Raise LookupError that lists codes without a row and
     rows without a constant."""
     known = {str(code): code for code in codes}
     if odd := sorted(known.keys() ^ words(table).keys()):
@@ -56,7 +56,7 @@ class ItemWord(Code):
 
 @cache
 def reasons(of: str) -> Mapping[str, Reason]:
-    """Return the reasons of a list by code, in the order of the forms. Raises LookupError for an unknown list."""
+    """Return the reasons in a list by code, in the order of the forms. Raise LookupError for an unknown list."""
     found = {
         row["code"]: Reason(
             row["code"],
@@ -74,7 +74,7 @@ def reasons(of: str) -> Mapping[str, Reason]:
 
 
 def entry_codes(of: str) -> tuple[str, ...]:
-    """The codes of one list that entries of a case record use, in order."""
+    """Return the codes of one list that entries of a case record use, in order."""
     return tuple(row["code"] for row in rows("entry_codes") if row["list"] == of)
 
 
@@ -85,7 +85,7 @@ def offered(of: str, by: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The type of such a code in API bodies: `Annotated[str, OneOf("decline", "referral")]`. Without `by` it allows all
+    """The type of a code in API bodies: `Annotated[str, OneOf("decline", "referral")]`. Without `by`, it allows all
     values in a column of a table, or in one `list` of the table."""
 
     of: str
@@ -101,8 +101,8 @@ class OneOf:
 
 
 def counted(of: str, places: int) -> Mapping[str, int]:
-    """Return the counter position of each code, and the last position for `other`. Raises ValueError if a code has no
-    position of its own or it is out of range."""
+    """Return the counter position of each code, and the last position for `other`. Raise ValueError if a code has no
+    position of its own or if its position is out of range."""
     found = {
         code: -1 if each.counter is None else each.counter for code, each in reasons(of).items()
     }

@@ -33,7 +33,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCategory(Code):
-    """A kind of service, by the need that it meets."""
+    """A type of service, by the need that it meets."""
 
     pathway: str
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""
@@ -49,7 +49,7 @@ class ServiceCategory(Code):
 
 @dataclass(frozen=True, slots=True)
 class VisibilityLevel(Code):
-    """A level of visibility, ordered from the most open to the most closed."""
+    """A visibility level. Levels are ordered from the most open to the most restricted."""
 
     who_sees: str
     location_precision: str
@@ -79,7 +79,7 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
         return tuple(self._entries)
 
     def label(self, code: str, language: str = "es") -> str:
-        """Return the label of a code, or the code itself if the list lacks it (retired or foreign)."""
+        """Return the label of a code, or the code itself if it is not in the list (retired or foreign)."""
         entry = self._entries.get(code)
         return entry.label(language) if entry else code
 
@@ -156,14 +156,14 @@ def languages() -> CodeList[Code]:
 
 @cache
 def nationalities() -> CodeList[Code]:
-    """Return the countries that forms offer as a nationality, by ISO 3166-1 alpha-2; the API accepts every one."""
+    """Return the countries that forms offer as a nationality, by ISO 3166-1 alpha-2. The API accepts every country."""
     return _listed("nationalities")
 
 
 @cache
 def confidential_needs() -> CodeList[Code]:
-    """Return the categories whose services are never public (safe houses, alternative care). The label names the way to
-    reach them, unless a pathway of the area names it."""
+    """Return the categories whose services are never public (safe houses, alternative care). The label describes how to
+    reach them, unless a pathway of the area does."""
     return _listed("confidential_needs")
 
 

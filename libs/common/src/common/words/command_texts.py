@@ -1,7 +1,7 @@
 """Command texts in the reader's language.
 
 The English text in the source is the key. The package's catalogues contain the other languages and are read on demand.
-`said("no log in {root}", root=…)` fills the placeholders of a text. Each text is a whole sentence, because other
+`said("no log in {root}", root=…)` fills in the placeholders of a text. Each text is a whole sentence, because other
 languages order the parts differently.
 """
 
@@ -16,7 +16,7 @@ _PLAIN = {"C": "en", "POSIX": "en"}
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """Return the requested language, else the first supported one of the locale, else English."""
+    """Return the requested language, or else the first supported one of the locale, or else English."""
     names = (LANGUAGE_VARIABLE, *_LOCALES)
     # es_VE.UTF-8, es-VE, C.UTF-8
     codes = (
@@ -27,7 +27,7 @@ def language_of(environment: Mapping[str, str]) -> str:
 
 
 class Worded(Exception):
-    """An error with a translatable text (`Wording.told`). Its values may also be such errors. Logs and programs see it
+    """An error with a translatable text (`Wording.told`). Its values may also be such errors. Logs and programs get it
     in English."""
 
     def __init__(self, text: str, /, **values: object) -> None:
@@ -43,13 +43,13 @@ class Wording:
         self._packages = dict.fromkeys((package, "common"))
 
     def said(self, text: str, /, **values: object) -> str:
-        """Return `text`, a key of the catalogues, translated and with its placeholders filled."""
+        """Return `text`, a key of the catalogues, translated and with its placeholders filled in."""
         language = language_of(os.environ)
         spoken = text if language == "en" else self._in(language, text)
         return spoken.format(**values) if values else spoken
 
     def told(self, error: Exception) -> str:
-        """Return the text of an error, translated if it is one of ours."""
+        """Return the text of an error. It is translated if the error is one of ours."""
         if not isinstance(error, Worded):
             return str(error)
         return self.said(

@@ -14,7 +14,7 @@ OWN_NAMES = {code: row["own_name"] for code, row in _HOW.items()}
 
 
 def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
-    """Format with at most this many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
+    """Format a number with at most this many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
     whole, _, rest = f"{rounded:,f}".partition(".")
@@ -24,7 +24,7 @@ def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
 
 
 def share(value: Decimal, language: str) -> str:
-    """Format as a percentage with at most one decimal: `12,5 %` in Spanish, `12.5%` in English."""
+    """Format a value as a percentage with at most one decimal: `12,5 %` in Spanish, `12.5%` in English."""
     return number(value * 100, language, 1) + _HOW[language]["percent"]
 
 
@@ -34,7 +34,7 @@ def month_names(language: str) -> tuple[str, ...]:
 
 
 def short_month(day: date, language: str) -> str:
-    """Format a month briefly, for axes: `sept 2026`, `Sep 2026`."""
+    """Format a month in short form, for axes: `sept 2026`, `Sep 2026`."""
     return f"{_HOW[language]['short_months'].split()[day.month - 1]} {day.year}"
 
 
@@ -49,7 +49,7 @@ def whole_date(day: date, language: str) -> str:
 
 
 def days_of(days: str, of: date, language: str) -> str:
-    """Format some days of a month: `1–15 de noviembre de 2026`."""
+    """Format a range of days in a month: `1–15 de noviembre de 2026`."""
     return _HOW[language]["day"].format(day=days, month=month(of, language))
 
 

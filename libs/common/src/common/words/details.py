@@ -1,5 +1,6 @@
-"""The sentences of refusals, each with a stable code and a text in every language. Pure. Code that refuses a request
-names the code. `data/details.csv` contains the sentences, with placeholders {0}, {1}, … for values."""
+"""The sentences of error responses, each with a stable code and a text in every language. Pure. Code that refuses a
+request names the sentence's code. `data/details.csv` contains the sentences, with placeholders {0}, {1}, … for
+values."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class Detail:
 
 
 class Coded(Exception):
-    """A refusal by a pure function, with the code of its sentence. The caller raises `because(error.said)`."""
+    """An error that a pure function raises, with the code of its sentence. The caller raises `because(error.said)`."""
 
     def __init__(self, code: str, /, *params: object) -> None:
         self.said = Detail.of(code, *params)
@@ -45,7 +46,7 @@ class Coded(Exception):
 
 
 class WrongValue(Coded, ValueError):
-    """A refusal by a validator."""
+    """An error that a validator raises."""
 
 
 @cache
@@ -55,7 +56,7 @@ def sentences() -> dict[str, dict[str, str]]:
 
 
 def said(code: str, params: Sequence[str], language: str) -> str | None:
-    """Return the sentence in a language, or None for a code that this version does not know."""
+    """Return the sentence in `language`, or None for a code that this version does not know."""
     text = sentences().get(code, {}).get(language)
     return None if text is None else _filled(text, params)
 

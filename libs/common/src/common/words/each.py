@@ -1,4 +1,4 @@
-"""API models with one text per language. Only this module has the languages as fields. Pure."""
+"""API models with one text per language. Only this module has fields named after languages. Pure."""
 
 from typing import Generic, TypeVar
 

@@ -12,8 +12,8 @@ package."""
 
 
 def preferred(header: str | None) -> list[str]:
-    """Return the codes (two or three letters) of an Accept-Language header by descending weight, without those of
-    weight 0."""
+    """Return the codes (two or three letters) of an Accept-Language header by descending weight, except those of weight
+    0."""
     weighted: list[tuple[float, str]] = []
     for part in (header or "").split(","):
         name, _, weight = part.replace(" ", "").partition(";q=")
@@ -29,7 +29,7 @@ def preferred(header: str | None) -> list[str]:
 
 @lru_cache(maxsize=256)
 def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:
-    """Return the first available language among those requested (`es`, or `en-GB es`) and those the browser prefers.
+    """Return the first available language out of those requested (`es`, or `en-GB es`) and those the browser prefers.
     The default is Spanish."""
     for code in (*preferred((asked or "").replace(" ", ",")), *preferred(accept_language)):
         if _is_read(code):

@@ -1,5 +1,5 @@
 """Administrative areas by P-code: names, parents, label points. Each country is one folder of tables under
-`data/places`; a new country needs data but no code."""
+`data/places`. A new country needs data but no code."""
 
 import csv
 import math
@@ -84,7 +84,7 @@ class Places:
         return pcode in self._places
 
     def at_level(self, level: int, country: str | None = None) -> tuple[Place, ...]:
-        """Return the areas of one level, optionally of one country (ISO 3166-1 alpha-3)."""
+        """Return the areas of one level, or only those in one country (ISO 3166-1 alpha-3)."""
         return tuple(
             place
             for place in self._places.values()
@@ -133,7 +133,7 @@ class Places:
 
     def distance(self, one: str, other: str) -> float | None:
         """Return the kilometres between the two areas' points (great circle). The result is 0 if both use the point of
-        the same area, None if one of them has no point at any level."""
+        the same area, and None if one of them has no point at any level."""
         start, end = self.point(one), self.point(other)
         if start is None or end is None:
             return None
@@ -143,8 +143,8 @@ class Places:
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
         """Return the areas with that name, ignoring accents, case, punctuation, abbreviations and words such as "Edo.".
-        Areas with that name come before areas whose seat has it. Several areas may share a name (every state has a
-        Libertador), so narrow by `level` or the containing area."""
+        Areas with that name come before areas whose seat has that name. Several areas may share a name (every state has
+        a Libertador), so narrow the search by `level` or the containing area."""
         said = folded(name)
         for spelling in dict.fromkeys((said, _bare(spelled_out(said)))):
             found = tuple(
@@ -159,7 +159,7 @@ class Places:
 
 
 def folded(text: str) -> str:
-    """Fold the text: lower case, no accents, a single space in place of anything except letters and digits."""
+    """Fold the text: lower case, no accents, and a single space in place of anything except letters and digits."""
     plain = text.casefold()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", plain)

@@ -1,7 +1,7 @@
 """The states of a referral and their meaning, for all services. Pure.
 
-The referrals service alone decides who may change a state (its `lifecycle`). How a state is counted is the same for
-every reader of its events: a row of `data/codelists/referral_states.csv` defines it.
+The referrals service alone decides who may change a state (its `lifecycle`). A state is counted in the same way by
+every reader of its events: a row of `data/codelists/referral_states.csv` defines this.
 """
 
 from enum import StrEnum

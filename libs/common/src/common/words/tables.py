@@ -1,5 +1,5 @@
 """Tables and texts that ship with a package. Each file contains Spanish and English side by side; the package's
-catalogues add further languages."""
+catalogues add the other languages."""
 
 import csv
 import json
@@ -22,7 +22,6 @@ def rows(package: str, name: str) -> list[dict[str, str]]:
 
 
 def tree(package: str, name: str) -> Any:
-    """Return the content of `NAME.json`."""
     file = files(package).joinpath(*f"{name}.json".split("/"))
     return completed(package, json.loads(file.read_bytes()))
 
@@ -34,8 +33,8 @@ def by_language(row: Mapping[str, str], column: str = "label") -> Mapping[str, s
 
 
 def completed(package: str, part: Part) -> Part:
-    """Add the further languages to every part with `es` and `en`, or `label_es` and `label_en`. Texts that the
-    catalogues lack stay English; a test reports them."""
+    """Add the other languages to every part with `es` and `en`, or `label_es` and `label_en`. Texts that the catalogues
+    lack remain in English; a test reports them."""
     if isinstance(part, dict):
         found = {name: completed(package, each) for name, each in part.items()}
         for name in part:

@@ -76,7 +76,7 @@ def _rights(visit: Visit, one: Mapping[str, Any]) -> list[str]:
 
 
 async def _all(visit: Visit, path: str) -> list[Any]:
-    """Return all pages of a list; an incomplete table would suggest that nobody else has access."""
+    """Return the items of all pages, because an incomplete table would suggest that nobody else has access."""
     found: list[Any] = []
     cursor: str | None = None
     while True:

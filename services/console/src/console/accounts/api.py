@@ -33,7 +33,7 @@ _Texts = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class _Holders:
-    """A kind of account, people or clients, with its addresses and texts."""
+    """One kind of account, people or clients, with its URLs and texts."""
 
     part: str
     one: str

@@ -18,7 +18,7 @@ NEW_ORGANISATION = ("name", "aors[]")
 
 
 def rights(typed: Typed) -> dict[str, Any]:
-    """Return all rights; the API removes unticked ones."""
+    """Return all rights; the API removes those that are not ticked."""
     found = {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
     return {**found, **carried(typed)}
 

@@ -43,7 +43,7 @@ async def record(visit: Visit) -> Page:
 
 
 def _values(visit: Visit) -> dict[str, str]:
-    """Return the filters. The case field accepts its code or its id."""
+    """Return the filters. The case field accepts a case code or id."""
     values = {name: visit.asked(name) for name in _QUERY}
     return {**values, "case": values["case"] or values["case_id"], "case_id": ""}
 
@@ -78,7 +78,7 @@ _READS = ("service_id", "doer", "from", "to")
 
 @screens.page("/audit/reads", query=(*_READS, "cursor"))
 async def reads(visit: Visit) -> Page:
-    """Show who read restricted directory entries. This reading is logged too."""
+    """Show who read restricted directory entries. Each view is logged too."""
     values = {name: visit.asked(name) for name in (*_READS, "cursor")}
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset, _READS))
     listed = unknown or await visit.calls.get(
@@ -111,8 +111,7 @@ _SPAN = ("from", "to")
 
 @screens.page("/audit/statement", query=_SPAN)
 async def statement(visit: Visit) -> Page:
-    """Show what the audit record contains for a period, for a statement to sign. The default period is the last
-    month."""
+    """Summarise the audit record for a period, as a statement to sign. The default period is the last month."""
     ended = date.fromisoformat(visit.moments.today).replace(day=1) - timedelta(days=1)
     last_month = {"from": ended.replace(day=1).isoformat(), "to": ended.isoformat()}
     values = {name: written_dates.day(visit.asked(name)) or last_month[name] for name in _SPAN}
@@ -153,7 +152,7 @@ def _finding(one: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.page("/audit/identities", query=("cursor",))
 async def identities(visit: Visit) -> Page:
-    """Show access changes with the names of the author and the subject. This reading is recorded too."""
+    """Show access changes with the names of the author and the subject. Each view is recorded too."""
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
@@ -218,8 +217,8 @@ async def _people(visit: Visit, ids: set[str | None]) -> dict[str, str]:
 
 
 async def _meant(visit: Visit, asked: dict[str, str]) -> tuple[dict[str, str], Answer | None]:
-    """Replace names of people and organisations with their ids. Refuse unknown names: an empty list would suggest that
-    nobody looked."""
+    """Replace names of people and organisations with their ids. Refuse unknown names, because an empty list would
+    suggest that nobody read anything."""
     meant, doer, organisation = dict(asked), asked.get("doer", ""), asked.get("organisation_id", "")
     if doer:
         by = {"id": doer} if is_id(doer) else {"sign_in_name": doer.lower()}

@@ -1,4 +1,4 @@
-"""Entries of the audit record in words. Pure."""
+"""Formats audit entries for display. Pure."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -75,7 +75,7 @@ def _is_day(text: str) -> bool:
 def address(
     path: str, values: Mapping[str, str], filters: Iterable[str] = FILTERS, **more: str
 ) -> str:
-    """Return another address with the same filters, which are only ids and codes."""
+    """Return `path` with the same filters, which contain only ids and codes."""
     kept = {name: values[name] for name in filters if values.get(name)}
     text = urlencode({**kept, **{name: value for name, value in more.items() if value}})
     return f"{path}?{text}" if text else path
@@ -167,7 +167,7 @@ _KINDS = ("reads", "changes", "exceptions", "break_glass", "exports")
 
 
 def kind_of(action: str) -> str:
-    """Return the part of the statement that counts this action."""
+    """Return the section of the statement that counts this action."""
     for begins, kind in (("break_glass.", "break_glass"), ("exception.", "exceptions")):
         if action.startswith(begins):
             return kind
@@ -181,7 +181,7 @@ def kind_of(action: str) -> str:
 def counts(
     by_action: Mapping[str, int], say: Wording, values: Mapping[str, str]
 ) -> list[tuple[str, int, list[tuple[str, int, str]]]]:
-    """Return the total for each kind, and its actions in words with the address of their entries."""
+    """Return the total for each kind, and its actions as text with links to their entries."""
     found = []
     for kind in _KINDS:
         rows = [
@@ -200,7 +200,7 @@ def patterns(
     moments: Moments,
     values: Mapping[str, str],
 ) -> list[tuple[str, str, str, str, str]]:
-    """Return rows of pattern, reader, organisation, numbers in words and the address of the entries."""
+    """Return rows of pattern, reader, organisation, numbers as text, and link to the entries."""
     return [
         (
             say(f"audit.pattern.{one['pattern']}"),

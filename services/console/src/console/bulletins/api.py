@@ -88,7 +88,7 @@ async def bulletin(visit: Visit) -> Page:
     found = shown(one)
     say = visit.say
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
-    if asked is not None and asked["state"] == "published":  # changed since it was read
+    if asked is not None and asked["state"] == "published":  # published after it was read
         found = shown(await visit.calls.get(path))
     charts = views.charts(found["content"], say)
     return Page(
@@ -195,7 +195,8 @@ async def arrange(visit: Visit) -> Outcome:
     made = body(visit.typed, ARRANGEMENT[:1]) | views.rearranged(
         found["content"], visit.typed.one("act"), visit.typed.one("section")
     )
-    # The key follows from the content: a double press does nothing, but another button on the page is a new command.
+    # The key is derived from the content, so a double click does nothing, but another button on the page is a new
+    # command.
     answer = await visit.calls.put(f"{path}/arrangement", made, key=key_of(visit.key, made))
     if not answer.ok:
         return Refused(answer)

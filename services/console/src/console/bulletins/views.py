@@ -1,4 +1,4 @@
-"""Blocks of an unpublished bulletin in words. Pure."""
+"""Formats the blocks of an unpublished bulletin for display. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ def _sentence(block: Mapping[str, Any], say: Wording) -> str:
 
 
 def figure(one: Mapping[str, Any], say: Wording) -> str:
-    """Return a number with its interval; without a number, the reason."""
+    """Return a number with its interval, or the reason why there is no number."""
     if one["value"] is None:
         absent = one.get("absent") or {}
         return str(absent.get(say.language, "–"))
@@ -141,7 +141,7 @@ def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]
 
 
 def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, list[str]]:
-    """Return the section order and the hidden sections after one action on a section."""
+    """Return the new section order and hidden sections after one action on a section."""
     order = [one["id"] for one in content["sections"] if one["id"] not in FRAME]
     hidden = [name for name in content["hidden"] if name != section or act != "show"]
     if section in order:
@@ -155,7 +155,8 @@ def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class Content:
-    """A line of the table of contents. `acts`: how people can move the section; empty for the free-standing parts."""
+    """A line of the table of contents. `acts` lists the ways to move the section; it is empty for the free-standing
+    parts."""
 
     id: str
     title: str
@@ -165,7 +166,7 @@ class Content:
 
 
 def contents(content: Mapping[str, Any], written: Iterable[Written], say: Wording) -> list[Content]:
-    """Return the parts in which people write: the free-standing parts first, then the sections in order."""
+    """Return the parts that people write: the free-standing parts first, then the sections in order."""
     movable_by = {one["id"]: one["acts"] for one in movable(content, say)}
     return [
         Content(
@@ -189,8 +190,7 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
 
 
 def stray(problem: str, say: Wording) -> str:
-    """Describe a number without a source in words. The API gives its location, the number, and the reason in
-    English."""
+    """Describe a number that has no source. The API gives its location, the number, and the reason in English."""
     place, _, rest = problem.partition(": ")
     kind = place.split(" ")[0]
     number = rest.partition(": ")[0]
@@ -237,7 +237,7 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """Files of one kind, as pairs of address and language. Each chart has kinds of its own."""
+    """Files of one kind, as pairs of URL and language. Each chart has its own kinds."""
 
     name: str
     chart: bool
@@ -271,7 +271,7 @@ def labels(written: Iterable[Written], say: Wording) -> dict[str, str]:
 
 
 def texts(written: Iterable[Written], typed: Typed) -> dict[str, dict[str, str]]:
-    """Return the stored texts, overridden by the typed ones, without empty texts."""
+    """Return the stored texts, overridden by the typed ones, omitting empty texts."""
     sent = {name.split("/")[1] for name, _ in typed.pairs if name.startswith("texts/")}
     found: dict[str, dict[str, str]] = {}
     for one in written:

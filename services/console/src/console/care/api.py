@@ -108,7 +108,7 @@ for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
 
 @screens.page("/cases/{case_id:uuid}/assistance/{assistance_id:uuid}")
 async def given(visit: Visit) -> Page:
-    """Ask for confirmation, because statistics count the record of given help."""
+    """Ask for confirmation, because the statistics count this record."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
     listed, lists = await asyncio.gather(
         visit.calls.get(there), assistance_codes(visit.calls, visit.language)

@@ -1,4 +1,4 @@
-"""The commands of a case plan. Pure."""
+"""Commands of a case plan. Pure."""
 
 from console.commands import Command, Field
 

@@ -134,7 +134,7 @@ def _is_alike(refusal: Answer | None) -> bool:
 
 
 async def _alike(visit: Visit) -> list[Any]:
-    """Return the visitor's cases that match the typed document, reference, or a similar-sounding name."""
+    """Return the visitor's cases that match the typed document or reference, or have a similar-sounding name."""
     if not _is_alike(visit.refusal):
         return []
     typed = body(visit.typed, views.NEW_CASE).get("identity", {})
@@ -205,7 +205,7 @@ async def change(visit: Visit) -> Outcome:
 
 @screens.page("/cases/{case_id:uuid}")
 async def case(visit: Visit) -> Page:
-    """Show a case, using four concurrent calls. The audit covers this reading as for any client."""
+    """Show a case, using four concurrent calls. Each view is audited, as for any client."""
     case_id = visit.ids["case_id"]
     (one, overview, consents, referrals), known = await asyncio.gather(
         together(

@@ -50,8 +50,8 @@ async def copy_file(visit: Visit) -> Download:
 
 
 async def _kept(visit: Visit) -> Mapping[str, Any]:
-    """Return all that is kept about the person, in words, without the pictures. Each reading is audited. Raises NotShown
-    if a part is missing."""
+    """Return everything stored about the person as text, without the pictures. Each view is audited. Raise NotShown if
+    a part is missing."""
     asked = visit.asked("language")
     language = asked if asked in LANGUAGES else visit.language
     say, codes = wording(language), Codes(language)

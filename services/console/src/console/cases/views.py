@@ -1,4 +1,4 @@
-"""A case in words. Pure."""
+"""Formats a case for display. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Fact:
 
 
 def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
-    """Return the collapsed section of the page: the person's registered identity."""
+    """Return the person's registered identity, which the page shows collapsed."""
     who = case["identity"] or {}
     contact, document = who.get("contact") or {}, who.get("document") or {}
     caregiver = who.get("caregiver") or {}
@@ -184,7 +184,7 @@ class Happened:
 def timeline(
     entries: Iterable[Mapping[str, Any]], say: Wording, moments: Moments
 ) -> list[Happened]:
-    """Return the timeline in words, in the API's order."""
+    """Return the timeline as text, in the API's order."""
     return [
         Happened(
             moments.at(entry["at"]),
@@ -218,7 +218,7 @@ def consents(
 
 
 def worded(say: Wording, codes: Codes) -> Say:
-    """Return a function that formats a field's values in words."""
+    """Return a function that formats a field's values as text."""
 
     def one(name: str, value: str) -> str:
         if name == "attributes/sex":

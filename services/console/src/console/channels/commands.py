@@ -1,4 +1,4 @@
-"""The commands for a person's own channels. Pure."""
+"""Commands for a person's own channels. Pure."""
 
 from common.words.languages import LANGUAGES
 

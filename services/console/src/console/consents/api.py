@@ -1,4 +1,4 @@
-"""Pages of consents: content, withdrawal, and the slip with the withdrawal code."""
+"""Consent pages: content, withdrawal, and the slip with the withdrawal code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,8 +47,8 @@ async def _consent(visit: Visit, ended: Mapping[str, Any] | None = None) -> Page
 
 
 def _read(ended: Mapping[str, Any], visit: Visit) -> list[str]:
-    """List readings before the consent ended, and any organisation that may continue to read. The person must hear
-    both."""
+    """List who read the data before the consent ended, and any organisation that may continue to read. The person must
+    hear both."""
     say, at = visit.say, visit.moments.at
     lines = [say("consent.goes_on")] if ended["goes_on_reading"] else []
     for one in ended["already_read"]:

@@ -1,4 +1,4 @@
-"""Pages of context analysis, for coordinators and the IM role."""
+"""Context analysis pages, for coordinators and the IM role."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -212,7 +212,7 @@ def _values(name: str, stored: Row) -> dict[str, Any]:
 
 
 def _complete(options: Options, values: Row, visit: Visit) -> None:
-    """Offer a stored quarter even if it is over, and stored sources even if newer ones exist."""
+    """Offer the stored quarter even if it is over, and stored sources even if newer ones exist."""
     due = values.get("due")
     if due and due not in dict(options["due"]):
         options["due"].insert(0, (due, visit.moments.period(due)))

@@ -56,7 +56,7 @@ FIELDS = {"stakeholder": STAKEHOLDER, "milestone": MILESTONE, "statement": STATE
 
 
 def command(name: str, *, change: bool) -> Command:
-    """Return the command that adds or replaces one."""
+    """Return the command that adds a record, or replaces it if `change` is true."""
     place = f"{_CONTEXT}/{name}s"
     if change:
         return Command(name, f"{place}/{{{name}_id}}", FIELDS[name], method="put")
@@ -72,7 +72,7 @@ def made(name: str, sent: Command, typed: Typed, *, offset: str) -> dict[str, An
 
 
 def _stakeholder(body: dict[str, Any]) -> dict[str, Any]:
-    if "organisation_id" in body:  # The directory says the rest.
+    if "organisation_id" in body:  # The directory provides the other fields.
         return {k: v for k, v in body.items() if k not in {"name", "presence", "contact"}}
     body["code"] = body.get("code") or slug((body.get("name") or {}).get("es", ""))
     return body
@@ -85,12 +85,12 @@ def _statement(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def slug(text: str) -> str:
-    """Return the code of a name: `Fiscalía especial` is `fiscalia-especial`."""
+    """Return the code of a name: `Fiscalía especial` becomes `fiscalia-especial`."""
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:_CODE_LETTERS]
 
 
 def basis(choice: str) -> dict[str, Any]:
-    """Parse a source from its form value: its kind, its id and, for a series, the day."""
+    """Parse a source from its form value: its kind, its id and, for a series, its day."""
     kind, _, rest = choice.partition(":")
     if kind == "figure":
         return {"kind": kind, "release": rest}

@@ -238,7 +238,7 @@ async def houses(visit: Visit) -> Page:
 
 @screens.form("/houses/{entity_id:uuid}", show=houses)
 async def look(visit: Visit) -> Outcome:
-    """Decide a review. The API refuses if the text has changed since the page was shown."""
+    """Submit the decision on a review. The API refuses if the text has changed since the page was shown."""
     said = body(visit.typed, ("is_house", "words[]"))
     answer = await visit.calls.post(f"{_HOUSES}/{visit.ids['entity_id']}", said, key=visit.key)
     return Elsewhere("/console/houses") if answer.ok else Refused(answer)
@@ -329,7 +329,7 @@ async def risks(visit: Visit) -> Page:
 
 
 def message_of(typed: Typed) -> dict[str, Any]:
-    """Return the message. Without ticked areas it applies everywhere."""
+    """Return the message. If no area is ticked, it applies everywhere."""
     return {"areas": [], **body(typed, MESSAGE)}
 
 
@@ -379,7 +379,7 @@ _BASIC = frozenset(
 
 
 def parts(text: str) -> tuple[int, int]:
-    """Return the number of characters of a text message, and the number of parts sent."""
+    """Return the number of characters in a text message, and the number of parts it is sent in."""
     one, several = (160, 153) if set(text) <= _BASIC else (70, 67)
     return len(text), 1 if len(text) <= one else -(-len(text) // several)
 
@@ -429,7 +429,7 @@ async def withdraw_risk(visit: Visit) -> Outcome:
 
 @screens.page("/successions", query=("cursor",))
 async def successions(visit: Visit) -> Page:
-    """Show which organisation takes over from which: one person proposes it here, another confirms it."""
+    """Show which organisation succeeds which. One person proposes a succession here, another confirms it."""
     listed, (others, choices) = await asyncio.gather(
         visit.calls.get(_SUCCESSIONS, limit=50, cursor=visit.asked("cursor")),
         organisations(visit.calls, visit.visitor),

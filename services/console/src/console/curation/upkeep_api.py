@@ -1,4 +1,4 @@
-"""Pages for maintaining entries: edit, merge with a duplicate, withdraw, and list entries with ageing data."""
+"""Pages for maintaining entries: edit, merge with a duplicate, withdraw, and list entries with outdated data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

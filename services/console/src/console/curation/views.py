@@ -1,4 +1,4 @@
-"""Entries of the directory, and the effect of approving them, in words. Pure."""
+"""Formats directory entries, and the effect of approving them, for display. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,15 +46,15 @@ def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, st
 def since(
     history: Iterable[Mapping[str, Any]], opened: str, say: Wording, codes: Codes
 ) -> list[tuple[str, str, str]]:
-    """Return other people's changes after this version, as history lines. A proxy may have appended its compression to
-    the version (`5-gzip`)."""
+    """Return other people's changes after this version, as history lines. A proxy may have appended its compression
+    scheme to the version (`5-gzip`)."""
     number = opened.partition("-")[0]
     version = int(number) if number.isdecimal() else 0
     return [changed(each, say, codes) for each in history if each["version"] > version]
 
 
 def field_of(pointer: str, say: Wording) -> str:
-    """Return a field's path in words where they exist, without list indexes and ids."""
+    """Return a field's path with labels where they exist, without list indexes and ids."""
     parts = [part for part in pointer.strip("/").split("/") if part and not _is_id(part)]
     return " · ".join(
         say(f"entry.field.{part}") if say.has(f"entry.field.{part}") else part for part in parts
@@ -66,7 +66,7 @@ def _is_id(part: str) -> bool:
 
 
 def said(value: Any, say: Wording, codes: Codes) -> str:
-    """Return a document value as a single text."""
+    """Return a document value as one line of text."""
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):
@@ -169,7 +169,7 @@ class Line:
 
 
 def endorsed(seen: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the areas of responsibility that endorse the published service, as any audience sees them."""
+    """Return the areas of responsibility that endorse the published service, as seen by any audience."""
     return frozenset(aor for one in seen for aor in (one["before"] or {}).get("endorsed_by") or ())
 
 

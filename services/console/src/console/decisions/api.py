@@ -15,7 +15,7 @@ from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
 
 screens = Screens()
-# Page address → decision address in the API.
+# Page path → path of the decision in the API.
 _KINDS = {
     "consents": "/referrals/v1/consents/{}/decision",
     "exceptions": "/referrals/v1/exceptions/{}/decision",
@@ -82,7 +82,7 @@ def _decided(ids: Mapping[str, str]) -> str:
 
 
 async def _around(visit: Visit, asked: Sequence[Mapping[str, Any]], work: Answer) -> Around:
-    """Fetch the data. It omits cases that the visitor may not read (those of another organisation)."""
+    """Fetch the data. The result omits cases that the visitor may not read (those of another organisation)."""
     if not asked:
         return Around({}, {}, {}, {}, {})
     services = sorted({one["service_id"] for one in asked if one.get("service_id")})
@@ -118,7 +118,7 @@ def band_of(age: int | None) -> str:
 
 
 def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Mapping[str, Any]:
-    """Return a row in codes and names: the person, the purpose, the requester, and the requester's own text."""
+    """Return a row that uses codes and names: the person, the purpose, the requester, and the requester's own text."""
     say = visit.say
     case = around.cases.get(one.get("case_id") or "")
     service = around.services.get(one.get("service_id") or "", {})
@@ -172,7 +172,7 @@ def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Map
 def _add(kind: str, path: str) -> None:
     @screens.form(f"/decisions/{kind}/{{id:uuid}}", show=decisions)
     async def decide(visit: Visit) -> Outcome:
-        """Record the decision that the pressed button stands for."""
+        """Record the decision that the pressed button represents."""
         answer = await visit.calls.post(
             path.format(visit.ids["id"]),
             {"approve": visit.typed.one("approve") == "true"},

@@ -68,7 +68,7 @@ screens.command("/emergency", ASK, show=emergency, to="/console/emergency")
 
 @screens.page("/emergency/{access_id:uuid}")
 async def access(visit: Visit) -> Page:
-    """Show the case. Each reading is audited and reported to the organisation that holds the case."""
+    """Show the case. Each view is audited and reported to the organisation that holds the case."""
     one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
     found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
     whole = {"area": None, **found}

@@ -1,4 +1,4 @@
-"""Figures of published periods by programme; for coordinators also exact counts over time."""
+"""Figures of published periods by programme. Coordinators also see exact counts over time."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ async def figures(visit: Visit) -> Page:
 
 @screens.page("/figures/trends", query=("area", "category"))
 async def trends(visit: Visit) -> Page:
-    """Show exact counts for the visitor's AoRs or organisation. They are not for publication, and the reading is
+    """Show exact counts for the visitor's AoRs or organisation. They are not for publication, and each view is
     recorded."""
     area, category = visit.asked("area"), visit.asked("category")
     months = views.last_months(visit.moments.counted_on)
@@ -89,7 +89,7 @@ async def programme(visit: Visit) -> Page:
     by = [one for one in visit.query.get("by", ()) if one] or list(described["dimensions"])[:1]
     tier = "internal" if visit.visitor.may("reports:read") else "public"
     asked: dict[str, Any] = {"from": first, "to": last, "by": by, "tier": tier}
-    # Before the first publication, there is no period to request.
+    # Before the first publication, there is no period to query.
     asking = f"{_PROGRAMMES}/{name}/query"
     counts = await visit.calls.get(asking, **asked) if first else Answer(404, {})
     refused = counts if not counts.ok and counts.status not in {403, 404} else None

@@ -1,4 +1,4 @@
-"""Protected counts in words, always with their interval. Pure."""
+"""Formats protected counts, always with their interval. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_BARS = 30
 
 
 def said(one: Mapping[str, Any], say: Wording) -> str:
-    """Return a protected count in words; the true count is between `low` and `high`."""
+    """Return a protected count as text; the true count is between `low` and `high`."""
     count, low, high = one["count"], one["low"], one["high"]
     if low is None or high is None:
         return str(count)
@@ -84,7 +84,7 @@ class Series:
 def series(
     scope: Mapping[str, Any], months: Sequence[str], say: Wording, codes: Codes, moments: Moments
 ) -> Series:
-    """Return the series of an AoR or a side: exact referral counts by month of sending."""
+    """Return exact referral counts of an AoR or a side, by month of sending."""
     found = {one["month"]: {**one["counts"], "unmet": one["unmet"]} for one in scope["rows"]}
     rows = [[found.get(month, {}).get(name, 0) for name in COLUMNS] for month in months]
     named = [moments.period(month) for month in months]

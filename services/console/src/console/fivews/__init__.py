@@ -1,1 +1,1 @@
-"""Reading 5W files of other layouts: proposed, completed and confirmed mappings."""
+"""Import of 5W files in other layouts: proposed, completed and confirmed mappings."""

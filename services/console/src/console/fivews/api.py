@@ -1,4 +1,4 @@
-"""The page on which a person maps another 5W layout's columns and values to ours, once for each layout."""
+"""The page where a person maps the columns and values of another 5W layout to ours, once for each layout."""
 
 import json
 from collections.abc import Mapping

@@ -113,7 +113,8 @@ async def assign(visit: Visit) -> Outcome:
 
 
 async def _others(visit: Visit) -> list[tuple[str, str]]:
-    """Return the organisations to choose from. Raise NotShown without a response, because the page would be useless."""
+    """Return the organisations to choose from. Raise NotShown if the API does not respond, because the page would be
+    useless."""
     answer, found = await organisations(visit.calls, visit.visitor)
     shown(answer)
     return found
@@ -121,7 +122,7 @@ async def _others(visit: Visit) -> list[tuple[str, str]]:
 
 @screens.page("/cases/{case_id:uuid}/implicated")
 async def implicated(visit: Visit) -> Page:
-    """Show the consequences in advance: such an organisation will receive nothing more about the case."""
+    """Show the consequences in advance: an implicated organisation receives nothing more about the case."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),

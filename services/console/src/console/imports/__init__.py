@@ -1,1 +1,1 @@
-"""Importing services from a file: a trial run first, then the real import, with a result for each row."""
+"""Import of services from a file: a trial run first, then the real import, with a result for each row."""

@@ -72,7 +72,7 @@ def _state(one: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.form("/imports", show=imports, uploads=True)
 async def try_or_do(visit: Visit) -> Outcome:
-    """Run a trial import, or a real one with `really`."""
+    """Run a trial import, or the real import if the form sets `really`."""
     if visit.upload is None:
         return Refused(no_file())
     typed = visit.typed
@@ -153,7 +153,7 @@ async def one_import(visit: Visit) -> Page:
 
 
 def _suggested(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return each place that the API suggests for a name, as `name=P-code` and in words, most likely first."""
+    """Return the places that the API suggests for each name, as `name=P-code` with a label, most likely first."""
     found = {}
     for note in (note for row in rows for note in row["notes"]):
         for place in note.get("places") or ():
@@ -175,7 +175,7 @@ def _so_far(found: Mapping[str, Any], visit: Visit) -> str:
 
 
 def _pace(found: Mapping[str, Any], visit: Visit) -> str:
-    """Return the rows per second since the start; empty before the start."""
+    """Return the rows read per second since the start; empty before the start."""
     begun, read = found.get("started_at"), found["rows"]["read"]
     if not begun or not read or found["state"] != "running":
         return ""
@@ -185,7 +185,7 @@ def _pace(found: Mapping[str, Any], visit: Visit) -> str:
 
 def _note(note: Mapping[str, Any], visit: Visit) -> str:
     """Return a note in the API's own words, with the field, its value in the file and its stored value. A refused value
-    has no stored value; the words may propose one."""
+    has no stored value; the note may propose one."""
     text = str(note[visit.language])
     field, before, after = note.get("field"), note.get("before"), note.get("after")
     worded = note["code"].startswith("visibility_")

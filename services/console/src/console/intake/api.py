@@ -1,4 +1,4 @@
-"""The quarantine: each submission with the reasons, and its mapping, which visitors can try at once."""
+"""The quarantine: each submission, why it is there, and its mapping, which visitors can try out at once."""
 
 import json
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def _names(forms: Answer) -> Mapping[str, str]:
 
 @screens.page("/intake/{submission_id:uuid}")
 async def submission(visit: Visit) -> Page:
-    """Show a submission. The reading is audited."""
+    """Show a submission. Each view is audited."""
     one, forms = await together(
         visit.calls.get(f"{_SUBMISSIONS}/{visit.ids['submission_id']}"),
         visit.calls.get("/referrals/v1/intake/forms"),

@@ -1,4 +1,4 @@
-"""The commands of the quarantine. Pure."""
+"""Quarantine commands. Pure."""
 
 from console.commands import Command, Field
 

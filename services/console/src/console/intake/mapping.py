@@ -43,7 +43,7 @@ def read_value_lines(text: str) -> dict[str, dict[str, str]]:
 
 
 def changed(form: Mapping[str, Any], fields: str, values: str, ignore: str) -> dict[str, Any]:
-    """Return the whole form, because the API replaces it completely. Values that the page does not show remain."""
+    """Return the whole form, because the API replaces it completely. Values that the page does not show are kept."""
     mapping = {
         **form["mapping"],
         "fields": read_lines(fields),

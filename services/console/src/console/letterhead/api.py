@@ -69,7 +69,7 @@ async def keep(visit: Visit) -> Outcome:
 async def remove(visit: Visit) -> Outcome:
     kept, name = await _kept(visit), visit.typed.one("organisation")
     rest = [each for each in kept["organisations"] if each["name"] != name]
-    kept.pop("borders", None)  # Borders are set separately and remain.
+    kept.pop("borders", None)  # Borders are set separately and stay unchanged.
     return await _set(visit, {**kept, "organisations": rest}, len(rest))
 
 

@@ -1,1 +1,1 @@
-"""The anonymous line's desk, and reports handed over to an organisation."""
+"""The anonymous line's desk, and reports handed over to organisations."""

@@ -57,7 +57,7 @@ def _row(one: Mapping[str, Any], form: Answer, people: Answer, visit: Visit) -> 
 
 @screens.page(_PAGE, query=("template",))
 async def report(visit: Visit) -> Page:
-    """Show a report. The reading is audited."""
+    """Show a report. Each view is audited."""
     form, answers = await asyncio.gather(
         code_list(visit.calls, LINE_FORM), code_list(visit.calls, LINE_ANSWERS)
     )
@@ -126,7 +126,7 @@ screens.command(_PAGE, commands.CLOSE, show=report, to="/console/line")
 
 @screens.page("/line/exceptions")
 async def exceptions(visit: Visit) -> Page:
-    """Show other people's requests. The API refuses decisions on one's own."""
+    """Show other people's requests. The API refuses decisions on the visitor's own requests."""
     listed, people, form = await together(
         visit.calls.get("/referrals/v1/line/exceptions", limit=100),
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -154,7 +154,7 @@ async def exceptions(visit: Visit) -> Page:
 def _exception(
     one: Mapping[str, Any], form: Answer, people: Answer, names: Mapping[str, str], visit: Visit
 ) -> Mapping[str, Any]:
-    """Return a request. Of the report, include only the queue facts, for visitors who may see those."""
+    """Return a request. Include only the report's queue facts, and only for visitors who may see them."""
     who = {each["id"]: each["sign_in_name"] for each in people.items}
     report = _row(one["report"], form, people, visit) if one["report"] else None
     said = (
@@ -175,7 +175,7 @@ def _exception(
 
 @screens.form("/line/exceptions/{exception_id:uuid}", show=exceptions)
 async def decide(visit: Visit) -> Outcome:
-    """Record the decision that the pressed button stands for."""
+    """Record the decision that the pressed button represents."""
     answer = await visit.calls.post(
         f"/referrals/v1/line/exceptions/{visit.ids['exception_id']}/decide",
         {"approve": visit.typed.one("approve") == "true"},

@@ -1,4 +1,4 @@
-"""The commands of the desk. Pure."""
+"""Commands of the desk. Pure."""
 
 from common.words.choices import offered
 

@@ -1,4 +1,4 @@
-"""Reports in words; the queue contains none of their text. Pure."""
+"""Formats reports for display; the queue contains none of their text. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,5 +67,5 @@ def thread(report: Mapping[str, Any], say: Wording, moments: Moments) -> list[Me
 
 
 def may_hand_over(report: Mapping[str, Any], approved: Mapping[str, Any] | None) -> bool:
-    """Return whether a handover of the report is allowed, by the reporter's wish or an approved exception."""
+    """Return whether the reporter's wish or an approved exception allows a handover of the report."""
     return bool(report["wants_case"]) or approved is not None

@@ -1,4 +1,4 @@
-"""Possible duplicates. The API reveals the other organisation only when both persons agree."""
+"""Possible duplicates. The API reveals the other organisation only when both people agree."""
 
 from console.commands import Command
 from console.listings import organisation_names

@@ -1,1 +1,1 @@
-"""The meeting pack: figures, gaps, late organisations and decisions of a period on one page to print."""
+"""The meeting pack: a period's figures, gaps, late organisations and decisions, on one printable page."""

@@ -73,7 +73,7 @@ async def meeting_file(visit: Visit) -> Download:
 
 
 async def _pack(visit: Visit) -> Mapping[str, Any]:
-    """Return what a meeting needs about a period, without any person or referral."""
+    """Return what a meeting needs to know about a period, without data about any person or referral."""
     period = visit.asked("period") or next(
         code for code, _ in visit.moments.ended() if code[-1] in "ab"
     )

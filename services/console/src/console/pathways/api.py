@@ -162,7 +162,7 @@ async def pathway(visit: Visit) -> Page:
 
 
 def _publisher(visit: Visit, version: Mapping[str, Any], legal: Sequence[str]) -> str:
-    """Return who publishes a submitted version, for visitors who may not; empty otherwise."""
+    """Return who can publish a submitted version, for visitors who cannot; empty otherwise."""
     if version["state"] != "submitted" or "publish" in legal:
         return ""
     key = "pathway.publisher_other" if "return" in legal else "pathway.publisher"
@@ -233,7 +233,7 @@ def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
 async def _tried(
     visit: Visit, version: Mapping[str, Any], sets: list[Any]
 ) -> tuple[Answer, list[str]] | None:
-    """Return the draft's effects on the people named in the address, and those people; None if it names nobody."""
+    """Return the draft's effects on the people named in the URL, and those people; None if it names nobody."""
     chosen = dict(views.profiles(version["area"]))
     names = [name for name in visit.query.get("try", ()) if name in chosen]
     stored = next((one for one in sets if one["id"] == visit.asked("set")), None)
@@ -290,7 +290,9 @@ async def step(visit: Visit) -> Page:
     own = version["pathway"].get("steps") or []
     new = key == "new"
     one = next((found for found in (*own, *every) if found["key"] == key), None)
-    if one is None and not new and visit.refusal is None:  # the typed text outlives the step
+    if (
+        one is None and not new and visit.refusal is None
+    ):  # a refused form shows its text even if the step is gone
         raise NotShown
     say, codes = visit.say, Codes(visit.language)
     language = visit.language

@@ -1,4 +1,4 @@
-"""Pathways in words: steps, conditions, differences, and the results of a trial. Pure."""
+"""Formats pathways for display: steps, conditions, differences, and trial results. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,8 +75,7 @@ def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:
 def worded(
     every: Sequence[Mapping[str, Any]], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> Say:
-    """Return a function that formats a step's field values in words. `every` contains the steps that it may refer
-    to."""
+    """Return a function that formats a step's field values as text. `every` contains the steps that it may refer to."""
     named = {one["key"]: codes.need(one["need"]) for one in every}
 
     def one(name: str, value: str) -> str:
@@ -107,7 +106,7 @@ def replaced(
 
 
 def moved(steps: Sequence[Mapping[str, Any]], key: str, by: int) -> list[Mapping[str, Any]]:
-    """Return the steps with one step moved by one place; a step at either end stays."""
+    """Return the steps with one step moved by one place; a step at either end stays where it is."""
     found = list(steps)
     at = next((n for n, one in enumerate(found) if one["key"] == key), None)
     if at is None or not 0 <= at + by < len(found):
@@ -136,7 +135,7 @@ def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def steps(
     version: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> list[Step]:
-    """Return the area's own steps, and the steps inherited from the larger area, which drafts can replace or omit."""
+    """Return the area's own steps, and the steps inherited from the larger area, which a draft can replace or omit."""
     own = version["pathway"].get("steps") or []
     effective = all_steps(version)
     keys = {one["key"] for one in own}
@@ -219,7 +218,7 @@ def _criteria(
 
 @dataclass(frozen=True)
 class Difference:
-    """Describe a version's changes in words. `steps` contains all steps of both versions, including inherited ones."""
+    """Describes a version's changes. `steps` contains all steps of both versions, including inherited ones."""
 
     say: Wording
     codes: Codes
@@ -249,7 +248,7 @@ class Difference:
         return self.say(key, field=words, old=told[0], new=told[1], **more)
 
     def _said(self, name: str, value: Any) -> str:
-        """Return a value in words. An empty value means the default: no for a flag, everybody for a condition."""
+        """Return a value as text. An empty value means the default: no for a flag, everybody for a condition."""
         say, codes = self.say, self.codes
         if name in _SWITCHES:
             return say("entry.yes" if value else "entry.no")
@@ -338,7 +337,7 @@ def person(
 def effects(
     found: Mapping[str, Any], names: Sequence[str], say: Wording, codes: Codes
 ) -> list[tuple[str, str]]:
-    """The effects of a draft on each person."""
+    """Return the effects of a draft on each person."""
     return [
         (
             names[one["profile"]],

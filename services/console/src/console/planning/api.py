@@ -112,14 +112,14 @@ def _activities(
 
 
 def _activity(one: dict[str, Any], say: Wording) -> str:
-    """Return the activity's kind, the reporting organisation's text, and the workbook code."""
+    """Return the activity's kind, the reporting organisation's description, and the workbook code."""
     kind = say.known(f"activities.type.{one['type']}", "code.other")
     return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
 
 
 @screens.form("/activities/import", show=activities, uploads=True)
 async def bring_activities(visit: Visit) -> Outcome:
-    """Import activities: the first button runs a trial, the second the real import."""
+    """Import activities: the first button runs a trial, the second runs the real import."""
     if visit.upload is None:
         return Refused(no_file())
     really = visit.typed.one("really") == "true"

@@ -185,7 +185,7 @@ async def entry(visit: Visit) -> Page:
 
 
 def _may_take_back(entry: Mapping[str, Any], visit: Visit) -> bool:
-    """Return whether the API lets the visitor take back the entry. Its author and supervisors may."""
+    """Return whether the API lets the visitor take the entry back. Only its author and supervisors may."""
     mine = entry["created_by"] == visit.visitor.principal.subject
     return not entry["taken_back_at"] and (mine or Role.SUPERVISOR in visit.visitor.roles)
 

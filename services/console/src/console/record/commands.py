@@ -1,4 +1,4 @@
-"""The commands for a case record, with one form for each kind of entry. Pure."""
+"""Commands for a case record, with one form for each kind of entry. Pure."""
 
 from common.words.choices import words
 
@@ -27,7 +27,7 @@ PICKED = tuple(name for name, each in _FIELDS.items() if each.kind in {"choice",
 
 
 def _fields(row: dict[str, str]) -> tuple[Field, ...]:
-    """Return the fields that the kind requires, then its optional fields."""
+    """Return the kind's required fields, then its optional fields."""
     names = (*row["needs"].split(), *row["may"].split())
     return tuple(_FIELDS.get(name, Field(name, "text")) for name in names)
 

@@ -20,7 +20,7 @@ from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visi
 from console.texts import Wording, wording
 
 screens = Screens()
-# From a failed referral: its id, its need, and a possible replacement service.
+# Copied from a failed referral: its id, its need, and a possible replacement service.
 _REPLACING = ("replaces", "need", "service")
 _WAITING, _UNDER_WAY, _CLOSED = (
     tuple(state for state in ReferralState if progress(state) in counted)
@@ -142,7 +142,7 @@ async def referring(visit: Visit) -> Page:
 
 @screens.form("/cases/{case_id:uuid}/refer", show=referring, query=_REPLACING)
 async def refer_now(visit: Visit) -> Outcome:
-    if visit.typed.has("look"):  # the facts changed: send nothing and ask again
+    if visit.typed.has("look"):  # the facts changed, so send nothing and ask again
         return Again()
     answer = await service.send(visit, visit.ids["case_id"])
     return Elsewhere(f"/console/referrals/{answer.body['id']}") if answer.ok else Refused(answer)
@@ -184,7 +184,7 @@ async def find(_visit: Visit) -> Outcome:
 
 
 def _within(answer: Answer) -> Answer:
-    """Return the response with its pointers mapped to the form's fields."""
+    """Return the response with its error pointers mapped to the form's fields."""
     said = answer.body if isinstance(answer.body, dict) else {}
     errors = [{**one, "pointer": f"/facts{one['pointer']}"} for one in said.get("errors") or []]
     return Answer(answer.status, {**said, "errors": errors}, answer.request_id)
@@ -318,7 +318,7 @@ async def referral(visit: Visit) -> Page:
 
 
 def _asked_again(found: service.Looked, say: Wording, moments: Moments) -> dict[str, Any]:
-    """Return when an open referral's consent expires, and the choices for renewing it."""
+    """Return when the consent of an open referral expires, and the choices for renewing it."""
     word = found.word
     if word is None:
         return {"word_until": "", "word_over": False, "fresh": "", "again": {}}

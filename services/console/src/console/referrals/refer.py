@@ -135,9 +135,9 @@ def steps(
     """Return the steps that the person needs, in order. Each step contains its best services, or a gap with late
     services that the caseworker can still ask.
 
-    Services of the `own` organisation come last, because the visitor seeks help elsewhere. A `wanted` service comes
-    first if it fits. The list omits a service that declined this person for the same need (`before`) while its reason
-    applies.
+    Services of the `own` organisation come last, because the visitor is looking for help elsewhere. A `wanted` service
+    comes first if it fits. The list omits a service that declined this person for the same need (`before`) as long as
+    the reason still applies.
     """
     language = say.language
     past = before or Before()
@@ -215,8 +215,8 @@ def _offer(
 
 @dataclass(frozen=True)
 class Before:
-    """The person's earlier referrals. `declined` contains needs and services not offered now; `waits` maps services to
-    the codes of open referrals."""
+    """The person's earlier referrals. `declined` contains pairs of need and service that are not offered now; `waits`
+    maps services to the codes of open referrals."""
 
     declined: Collection[tuple[str, str]] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
@@ -237,7 +237,7 @@ def before(referrals: Iterable[Mapping[str, Any]]) -> Before:
 def suggestion(
     service: Answer, need: str, urgency: str, past: Before, say: Wording, codes: Codes
 ) -> Offer | str:
-    """Return as an offer a service that somebody named and no step ranks, or the reason code against it."""
+    """Return an offer for a service that somebody named but no step ranks, or the code of the reason against it."""
     if not service.ok:
         return "unseen" if service.answered else "unknown"
     one = service.body
@@ -262,7 +262,7 @@ def suggestion(
 
 
 def named_step(offer: Offer, say: Wording, need: str) -> Step:
-    """Return a first step with the service that somebody named, placed before the services that the pathway ranks."""
+    """Return a first step with the service that somebody named, before the services that the pathway ranks."""
     return Step(0, say("refer.named"), need, "", (offer,), "", "", (), False)
 
 
@@ -294,8 +294,8 @@ def is_offered(found: Sequence[Step], wanted: str) -> bool:
 
 
 def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
-    """Return the draft, the consent and the sending command as one batch. Keys follow from the content: resubmitting
-    the same form acts once; a corrected form acts again."""
+    """Return the draft, the consent and the sending command as one batch. Keys are derived from the content, so
+    resubmitting the same form acts once and a corrected form acts again."""
     need, service, urgency, deadline = (*typed.one("service_id").split("|"), "", "", "", "")[:4]
     given = body(typed, (*CONSENT, *SHARED, *CONTACT))
     payload: dict[str, Any] = given.get("payload", {})
@@ -333,8 +333,8 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
 
 
 def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
-    """Map refusals of the whole command to the responsible field: nothing is shared, the contact rule is missing, the
-    person cannot be reached or is already waiting there."""
+    """Map refusals of the whole command to the responsible field: nothing is shared, the contact rule is missing, or
+    the person is unreachable or already waiting there."""
     if answer.code in _AT:
         said = answer.body
         error = {"pointer": _AT[answer.code], "code": answer.code, "detail": said.get("detail", "")}

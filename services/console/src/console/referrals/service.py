@@ -13,7 +13,7 @@ from console.referrals.steps import ASK_AGAIN, RENEW
 from console.screens.visit import Visit, shown
 
 _REFERRALS = "/referrals/v1/referrals"
-# Before these states the recipient has read nothing; after them, nothing remains to read.
+# Before these states, the recipient has read nothing; afterwards, there is nothing left to read.
 _READABLE = ANSWERED - {ReferralState.DECLINED}
 
 
@@ -43,7 +43,7 @@ class Looked:
 
 async def look(visit: Visit) -> Looked:
     """Fetch the data in two rounds. The referral comes first, because it decides whether there is content to read. A
-    reading that nobody sees must not be recorded."""
+    read whose content nobody sees must not be recorded."""
     path = f"{_REFERRALS}/{visit.ids['referral_id']}"
     one, people = await together(
         visit.calls.get(path, **{"with": ["history", "readings", "alternatives"]}),
@@ -91,7 +91,7 @@ async def look(visit: Visit) -> Looked:
 
 
 def _phones(service: Answer) -> list[str]:
-    """Return the phone numbers of a service whose staff could not be notified; none if the directory hides the
+    """Return the phone numbers of a service whose staff could not be notified; empty if the directory hides the
     service."""
     found = service.body if service.ok else {}
     return [one["number"] for one in found.get("phones") or () if one.get("number")]
@@ -111,7 +111,7 @@ def _with_suggested(listed: list[Any], view: Any) -> list[Any]:
 
 
 async def _offers(visit: Visit, view: Any) -> Answer:
-    """Fetch services for the same need, one of which the recipient may suggest."""
+    """Fetch services for the same need that the recipient may suggest."""
     return await visit.calls.get(
         "/directory/v1/services",
         category=view["category"],

@@ -129,7 +129,7 @@ class Offered:
 
 
 def offered(legal: Iterable[str], *, confirmable: bool) -> list[Offered]:
-    """Return the page's forms: one main step, and the others collapsed."""
+    """Return the page's forms: one main step, with the others collapsed."""
     wanted = {*legal, *(["confirm"] if confirmable else [])}
     found = [step for command, step in STEPS.items() if command in wanted]
     main = next((step.name for step in found if step.name in _MAIN), None)

@@ -1,4 +1,4 @@
-"""The referral page in words, for both sides. Pure."""
+"""Formats the referral page for both sides. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _ORDER = tuple(items())
 def numbers(
     tabs: Mapping[str, Iterable[str]], counts: Mapping[str, Any], say: Wording
 ) -> dict[str, str]:
-    """Return the number under each tab, exact or as a minimum."""
+    """Return the number under each tab, as an exact count or a minimum."""
     found = {}
     for tab, states in tabs.items():
         each = [counts["by_state"].get(state, 0) for state in states]
@@ -74,7 +74,7 @@ def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) ->
 
 
 def _to_call(phone: str | None) -> str:
-    """Return the phone number. Return an empty text if it contains * or #, because such codes may redirect all
+    """Return the phone number. Return an empty string if it contains * or #, because such codes may redirect all
     calls."""
     return phone if phone and not {"*", "#"} & set(phone) else ""
 
@@ -104,8 +104,8 @@ def history(
     codes: Codes,
     moments: Moments,
 ) -> list[Happened]:
-    """Return the history, newest first, with colleagues' names. Include the text of each step if the API shows it to
-    the visitor: a question, an answer, a place, a note."""
+    """Return the history, newest first, with colleagues' names. Include each step's text if the API shows it to the
+    visitor: a question, an answer, a place or a note."""
     return [
         Happened(
             moments.at(step["at"]),
@@ -119,7 +119,7 @@ def history(
 
 
 def _taken(step: Mapping[str, Any], say: Wording) -> str:
-    """Return the step in words; the preceding state may change the words."""
+    """Return the step as text, which can depend on the preceding state."""
     exact = f"took.{step['command']}.{step.get('from_state')}"
     return say(exact) if say.has(exact) else say.known(f"took.{step['command']}", "took.other")
 
@@ -164,7 +164,7 @@ def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str
 def readings(
     found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[str]:
-    """For the sender, return who read the shared content, and when. Consecutive readings form one line."""
+    """For the sender, return who read the shared content, and when. Consecutive reads form one line."""
     told = []
     for (organisation, read), again in groupby(
         found, key=lambda one: (one["organisation_id"], one["items"])

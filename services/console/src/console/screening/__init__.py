@@ -1,1 +1,1 @@
-"""Screening: some of the questions on each page, stopping at any moment, and the screener's own judgement."""
+"""Screening: a few questions on each page, the option to stop at any moment, and the screener's own judgement."""

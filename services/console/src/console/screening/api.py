@@ -55,7 +55,7 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 @screens.page(_BEGIN, query=("instrument",))
 async def begin(visit: Visit) -> Page:
     """Ask first, separately, whether it is safe to talk, then whether the person agrees. Until both answers are yes,
-    they exist only in the form."""
+    only the form contains them."""
     listed = shown(await visit.calls.get("/referrals/v1/instruments"))
     usable = [one for one in listed if not one["retired"]]
     if not usable:
@@ -140,7 +140,7 @@ async def ask(visit: Visit) -> Page:
 
 @screens.form("/screenings/{screening_id:uuid}/ask", show=ask, query=("question",))
 async def answered(visit: Visit) -> Outcome:
-    """Save the answers of a group. With `rest`, record a no for each sign in it without an answer."""
+    """Save the answers of a group. With `rest`, record a no for each of its unanswered signs."""
     path = f"{_SCREENINGS}/{visit.ids['screening_id']}"
     found = shown(await visit.calls.get(path))
     listed = shown(await visit.calls.get(f"/referrals/v1/instruments/{found['instrument_id']}"))

@@ -47,7 +47,8 @@ def question(one: Mapping[str, Any], language: str, now: Any = None) -> Question
 
 
 def opening(questions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the questions to ask before anything is stored: whether it is safe, and whether the person agrees."""
+    """Return the questions to ask before anything is stored: whether it is safe to talk, and whether the person
+    agrees."""
     by_role = {one.get("role"): one for one in questions}
     return [by_role[role] for role in _OPENING if role in by_role]
 
@@ -67,8 +68,8 @@ def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _typed(text: str, kind: str) -> str | int | float:
-    """Convert to a number if a number is expected and typed; otherwise keep the text, so that the API reports the
-    error."""
+    """Convert to a number if the question expects one and the text is one; otherwise keep the text, so that the API
+    reports the error."""
     if kind == "date":
         return written_dates.day(text)
     if kind not in ("integer", "decimal") or not text:
@@ -94,7 +95,7 @@ def no_of(one: Mapping[str, Any]) -> str | None:
 
 
 def rest_is_no(questions: Iterable[Mapping[str, Any]], answered: Container[str]) -> dict[str, str]:
-    """Return a no for each sign without an answer."""
+    """Return a no for each unanswered sign."""
     said = ((one["id"], no_of(one)) for one in questions if one["id"] not in answered)
     return {name: code for name, code in said if code is not None}
 
@@ -102,7 +103,7 @@ def rest_is_no(questions: Iterable[Mapping[str, Any]], answered: Container[str])
 def parts(
     questions: Sequence[Mapping[str, Any]], asked: Container[str]
 ) -> list[list[Mapping[str, Any]]]:
-    """Return the questions to ask, page by page, without the opening questions."""
+    """Return the questions to ask, grouped by page, without the opening questions."""
     left = [one for one in questions if one["id"] in asked and one.get("role") not in _OPENING]
     found = []
     while left:
@@ -118,7 +119,7 @@ def parts(
 
 
 def after(open_questions: Sequence[str], order: Sequence[str], shown: Sequence[str]) -> str:
-    """Return the next open question that the page did not show, or empty."""
+    """Return the next open question that the page did not show; empty if there is none."""
     place = {name: number for number, name in enumerate(order)}
     first = min((place.get(each, -1) for each in shown), default=-1)
     later = [one for one in open_questions if place.get(one, -1) > first and one not in shown]

@@ -1,1 +1,1 @@
-"""How every page is requested, checked and rendered: the code that all screens share."""
+"""Code that all screens share: requesting, checking and rendering a page."""

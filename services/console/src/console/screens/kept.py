@@ -1,5 +1,4 @@
-"""A refused form at its own address. A sealed cookie stores its text, so neither the address nor the server contains
-it."""
+"""A refused form at its own URL. A sealed cookie stores its text, so neither the URL nor the server contains it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +32,8 @@ class Kept:
 
 
 def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | None:
-    """Redirect to `page`, which shows the form with its text and the refusal. Return None if the text is too long."""
+    """Redirect to `page`, which shows the form with its text and the refusal. Return None if the text is too long for a
+    cookie."""
     number = visit.key if is_number(visit.key) else str(uuid4())
     refusal = visit.refusal
     content = {

@@ -1,4 +1,4 @@
-"""Files for people as PDF, tagged for screen readers, with Typst."""
+"""Printable PDF documents, tagged for screen readers, made with Typst."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ class Paper:
 
 
 async def printed(paper: Paper, name: str) -> Download:
-    """Return the paper as a PDF with this file name. Raises NotShown (503) if nothing draws it."""
+    """Return the paper as a PDF with this file name. Raise NotShown (503) if no renderer is available."""
     try:
         content = await asyncio.to_thread(pdf, paper)
     except FailedDrawing as error:
@@ -48,8 +48,8 @@ async def printed(paper: Paper, name: str) -> Download:
 
 
 def pdf(paper: Paper) -> bytes:
-    """Return the paper as a PDF. Blocking. Its texts go as data, which is never read as markup nor written to a file. A
-    letter that the font lacks is printed as a box; PDF/UA would refuse the whole paper."""
+    """Return the paper as a PDF. Blocking. Its texts are passed as data, so they are never read as markup or written to
+    a file. A letter that the font lacks is printed as a box; PDF/UA would reject the whole paper."""
     wanted = {
         "form": "pdf",
         "own_font": True,

@@ -48,7 +48,7 @@ class Entry:
     current: bool
 
 
-# Text key, address, required scopes, and roles of which one is required (none: any).
+# Text key, address, required scopes, and roles of which one is required (if empty, any role).
 _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.work", HOME, (), _ANY),
     ("nav.cases", "/console/cases", ("referrals:read",), _CASES),
@@ -92,7 +92,7 @@ def entries(visitor: Visitor, path: str) -> list[Entry]:
 
 
 def has_channels(visitor: Visitor) -> bool:
-    """Return whether anything about cases or the anonymous line could wait for the visitor."""
+    """Return whether notices about cases or the anonymous line could be waiting for the visitor."""
     return visitor.may("referrals:read") and bool(_HEARS & visitor.roles)
 
 
@@ -110,7 +110,7 @@ _COMPONENTS = {
 
 
 def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
-    """Render a page for a signed-in person. `once` marks the response to a form, whose address shows another page."""
+    """Render a page for a signed-in person. `once` marks the response to a form, whose URL leads to another page."""
     sent = visit.command
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
@@ -173,7 +173,7 @@ def _drawn(
 
 
 def _why(say: Wording, fault: Fault, refusal: Answer | None) -> str:
-    """Return the reason, with its limit if the API gives one. If the code has no words, use the API's sentence for the
+    """Return the reason, with its limit if the API gives one. If the code has no text, use the API's sentence for the
     field, or else for the whole request."""
     exact, known = f"limit.{fault.code}", f"error.{fault.code}"
     if fault.params and say.has(exact):
@@ -241,7 +241,7 @@ def _support(visit: Visit) -> str:
 
 
 def field_id(name: str) -> str:
-    """Return a field's id without slashes, which fragment addresses would escape."""
+    """Return a field's id without slashes, which URL fragments would escape."""
     return "f-" + name.removesuffix("[]").replace("/", "-")
 
 

@@ -76,7 +76,7 @@ class Kit:
     missing_lists: Path | None = None
 
     def lacks_lists(self) -> bool:
-        """Return whether a backup was restored without its lists and nobody has resolved that."""
+        """Return whether a backup was restored without its lists and nobody has fixed that yet."""
         return self.missing_lists is not None and self.missing_lists.exists()
 
 
@@ -132,8 +132,8 @@ class Screens:
     def form(
         self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
     ) -> Callable[[Do], Do]:
-        """Register a form that is submitted to `path`. If the API refuses it, the page `show` shows it again with its
-        text. With `uploads` it may include a file."""
+        """Register a form that is submitted to `path`. If the API refuses the form, `show` shows it again with its
+        text. With `uploads`, the form may include a file."""
 
         def added(do: Do) -> Do:
             async def answer(request: Request) -> Response:
@@ -147,9 +147,8 @@ class Screens:
     def command(
         self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
     ) -> None:
-        """Register a form on `page` that is one API command, with its own address below the page. After success,
-        redirect to the address `to`, with the page's ids and the new `id` filled in. After a refusal, show the page
-        again."""
+        """Register a form on `page` that sends one API command and has its own URL below the page. After success,
+        redirect to `to`, with the page's ids and the new `id` filled in. After a refusal, show the page again."""
 
         async def do(visit: Visit) -> Outcome:
             answer = await carried_out(visit, command)
@@ -212,7 +211,7 @@ async def _page(
 
 
 def _as_typed(request: Request, visit: Visit, number: str, commands: Sequence[Command]) -> Visit:
-    """Fill in the kept text of the form with this number. Without kept text the page looks as usual, and submitting it
+    """Fill in the stored text of the form with this number. Without it, the page looks as usual, and submitting it
     sends the same command."""
     found = kept(request, visit.visitor.csrf, number)
     if found is None:
@@ -253,7 +252,7 @@ async def _form(
     )
     if not is_form_token(typed.one(FIELD), visitor.csrf, request.url.path):
         return _not_meant(visit)
-    if command is not None:  # its page is the address above
+    if command is not None:  # the command's page has the parent URL
         above = visit.path.removesuffix(f"/{command.name}")
         visit = replace(visit, path=above, command=command)
     there = page and page.format(**{name: quote(one) for name, one in visit.ids.items()})
@@ -291,8 +290,8 @@ async def _after(
 
 
 async def _again(request: Request, visit: Visit, show: Show, page: str | None) -> Response:
-    """Show the form with its text at its own address, so that neither Back nor a reload resubmits it. Text too long for
-    a cookie appears in the response itself."""
+    """Show the form with its text at its own URL, so that neither Back nor a reload resubmits it. If the text is too
+    long for a cookie, show it in the response itself."""
     if page is not None:
         answer = shown_again(visit, page, secure=kit_of(request).secure)
         if answer is not None:
@@ -336,7 +335,7 @@ def _not_shown(visit: Visit, answer: Answer) -> Response:
 
 
 def _problem(visit: Visit, answer: Answer) -> Response:
-    """Show the reason in words, without the requested address."""
+    """Show the reason without the requested URL."""
     family = "5xx" if answer.status >= 500 else str(answer.status)
     said = answer.body if isinstance(answer.body, dict) else {}
     page = Page(
@@ -356,7 +355,7 @@ def _problem(visit: Visit, answer: Answer) -> Response:
 
 
 def _remedy(visit: Visit, answer: Answer) -> str:
-    """Return advice by status code only, because a page that is not shown must not reveal its subject."""
+    """Return advice based only on the status code, because a page that is not shown must not reveal its subject."""
     known = {401, 403, 404, 410, 422, 429}
     family = str(answer.status) if answer.status in known else "4xx"
     remedy = f"remedy.{'5xx' if answer.status >= 500 else family}"
@@ -371,8 +370,8 @@ def _session_over(request: Request, typed: Typed, language: str) -> Response:
 
 
 def _not_meant(visit: Visit) -> Response:
-    """Return 403 with the typed text, for example of a form from an earlier sign-in; the current visitor can submit
-    it."""
+    """Return 403 with the typed text, for example if the form is from an earlier sign-in. The current visitor can
+    submit it."""
     return _resend(visit.sent, visit.typed, visit.language, "other", visit.visitor)
 
 
@@ -396,7 +395,7 @@ def _resend(
     *,
     status: int | None = None,
 ) -> Response:
-    """Show the typed text. `whose` is the person who can submit it from here; None if their session has ended."""
+    """Show the typed text. `whose` is the person who can submit it from here, or None if their session has ended."""
     kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
     say = wording(language)
     html = draw_plain(

@@ -41,11 +41,11 @@ class Visit:
     sent: str = ""
 
     def asked(self, name: str) -> str:
-        """Return a parameter of the address; empty if it is missing."""
+        """Return a query parameter; empty if it is missing."""
         return next(iter(self.query.get(name, ())), "")
 
     def again(self, refusal: Answer | None = None) -> "Visit":
-        """Return the same visit, for showing the page again with its text."""
+        """Return the same visit, so that the page appears again with its text."""
         return replace(self, refusal=refusal)
 
     def beside(
@@ -70,10 +70,10 @@ class Visit:
 class Page:
     """A screen's response: a template, the key of its neutral title, and its values.
 
-    `fields` are the names of the form's fields, which place the errors; `within` is their prefix on a page with several
-    forms. `labels` name fields that only this page knows. `address` is the page's own address, if its form is sent
-    elsewhere. `refusal` is why the requested content is not shown, placed at the fields that request it. `versions` are
-    both versions after a conflict.
+    `fields` are the names of the form's fields, used to place the errors; `within` is their prefix on a page with
+    several forms. `labels` name fields that only this page knows. `address` is the page's own URL, if its form is sent
+    elsewhere. `refusal` is why the requested content is not shown; it appears at the fields that request the content.
+    `versions` are both versions after a conflict.
     """
 
     template: str
@@ -91,7 +91,7 @@ class Page:
 @dataclass(frozen=True)
 class Download:
     """A file to download, with only codes in its name. With a `policy`, the browser displays the file under that
-    policy."""
+    content policy."""
 
     name: str
     media_type: str
@@ -115,7 +115,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Again:
-    """Not a command yet: show the page for the typed values."""
+    """No command was sent yet: show the page for the typed values."""
 
 
 Outcome = Page | Elsewhere | Refused | Again

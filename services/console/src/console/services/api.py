@@ -1,5 +1,5 @@
-"""The organisation's own services and their capacity, two clicks from the first page; and any service, to describe it
-to a person."""
+"""The organisation's own services and their capacity, two clicks from the first page. It can also show any service, so
+that somebody can describe it to a person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
 
 
 def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
-    """Return addresses with directions if the reader may see them, otherwise the area."""
+    """Return addresses with directions if the reader may see them; otherwise return the area."""
     found = []
     for one in service.get("service_at_locations") or ():
         location = one.get("location") or {}

@@ -1,4 +1,5 @@
-"""The directory for people who make no referrals: search, and files and feeds of what the reader may see."""
+"""The directory for people who make no referrals: search, and files and feeds of the entries that the reader may
+see."""
 
 from urllib.parse import urlencode
 

@@ -15,7 +15,7 @@ screens = Screens()
 
 @screens.page("/referrals/{referral_id:uuid}/slip")
 async def slip(visit: Visit) -> Page:
-    """Show the slip to the sending side. Other people may read a paper slip, so it names no service and no need."""
+    """Show the slip to the sender. Other people may read a paper slip, so it names no service and no need."""
     view = shown(
         await visit.calls.get(
             f"/referrals/v1/referrals/{visit.ids['referral_id']}", **{"with": ["history"]}

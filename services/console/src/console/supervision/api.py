@@ -174,7 +174,7 @@ async def queue(visit: Visit) -> Page:
     )
     now = shown(of)["clients"]
     listed = {one["id"]: one["sign_in_name"] for one in people.items if one["active"]}
-    # The organisation's systems appear under their client name.
+    # The organisation's client systems appear under their client name.
     listed |= {name: name for name in now if name not in listed}
     return Page(
         "supervision/templates/queue.html",

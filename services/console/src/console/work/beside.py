@@ -119,7 +119,7 @@ def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:
 def _to_agree(
     found: Iterable[Mapping[str, Any]], visitor: Visitor, moments: Moments
 ) -> Iterable[Item]:
-    """Yield drafts to which the visitor's organisation contributes and has not yet responded."""
+    """Yield drafts to which the visitor's organisation contributes but has not yet responded."""
     own = str(visitor.principal.organisation_id)
     for one in found:
         if any(
@@ -141,7 +141,7 @@ def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -
 
 
 def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
-    """Yield recent imports that are incomplete or were only trials; for repeated files, only the newest."""
+    """Yield recent imports that are incomplete or were only trials. If a file was repeated, yield only the newest."""
     since = moments.now - timedelta(days=_REPORTED_DAYS)
     newest: dict[str, Mapping[str, Any]] = {}
     for one in found:

@@ -43,7 +43,7 @@ async def calendar(visit: Visit) -> Page:
 
 
 def _day(text: str, today: str) -> date:
-    """Return the day in the address, or today if it is invalid or outside the calendar."""
+    """Return the day in the URL, or today if that day is invalid or outside the calendar."""
     try:
         day = date.fromisoformat(text)
         return day if 2000 <= day.year <= 2099 else date.fromisoformat(today)

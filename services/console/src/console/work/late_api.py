@@ -18,7 +18,7 @@ _MOST_SERVICES = 12
 
 @screens.page("/late")
 async def late(visit: Visit) -> Page:
-    """Show each organisation's late steps, its phone number, and its answer in the last call, but no referral."""
+    """Show each organisation's late steps, its phone number, and what it said in the last call, but no referrals."""
     listed, people = await together(
         visit.calls.get(LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
     )
@@ -39,7 +39,7 @@ async def late(visit: Visit) -> Page:
 async def rows(
     visit: Visit, found: Sequence[Mapping[str, Any]], who: Mapping[str, str]
 ) -> list[Mapping[str, Any]]:
-    """Return the late organisations in words; `who` maps ids to people's names."""
+    """Return the late organisations as text; `who` maps ids to people's names."""
     ids = [one["organisation_id"] for one in found if one["organisation_id"]]
     services = list(dict.fromkeys(id_ for one in found for id_ in one["service_ids"]))
     named, *entries = await all_of(
@@ -96,7 +96,7 @@ def _row(
 
 @screens.form("/late/{organisation_id:uuid}", show=late)
 async def note(visit: Visit) -> Outcome:
-    """Record the organisation's answer, given by which of the form's three buttons was pressed."""
+    """Record the organisation's answer; the form has one button for each of the three answers."""
     made = {name: visit.typed.one(name) for name in ("aor", "outcome")}
     path = f"{LATE}/{visit.ids['organisation_id']}/calls"
     answer = await visit.calls.post(path, made, key=visit.key)

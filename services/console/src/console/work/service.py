@@ -18,8 +18,8 @@ _CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Waiting:
-    """The visitor's work. `away` are lists that did not load, `cut` lists with more rows than shown. `now` counts rows
-    due today or earlier."""
+    """The visitor's work. `away` contains lists that did not load; `cut` contains lists with more rows than shown.
+    `now` counts rows due today or earlier."""
 
     items: list[Any]
     more: str | None
@@ -30,7 +30,7 @@ class Waiting:
 
 
 async def waiting(visit: Visit) -> Waiting:
-    """Fetch all lists concurrently. The work list begins with what is due now, so counting here is complete unless such
+    """Fetch all lists concurrently. The work list begins with what is due now, so the count is complete unless such
     rows fill a page. With a filter by urgency, omit lists without urgency."""
     filters = {"of": visit.asked("of") or "organisation", "urgency": visit.asked("urgency")}
     cursor = visit.asked("cursor")
@@ -68,8 +68,8 @@ async def waiting(visit: Visit) -> Waiting:
 
 
 async def all_of(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
-    """Run any number of calls in groups, because people with several roles have more lists than the limit of concurrent
-    calls."""
+    """Run any number of calls in groups, because people with several roles need more lists than the concurrency limit
+    allows."""
     found: list[Answer] = []
     for begin in range(0, len(calls), AT_ONCE):
         found += await together(*calls[begin : begin + AT_ONCE])

@@ -1,4 +1,4 @@
-"""The rows of the work list in words. Pure."""
+"""Formats the rows of the work list. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ RANKS = ("first", "urgent", "routine", "upkeep")
 
 @dataclass(frozen=True)
 class Row:
-    """A row. `path` is None if the console has no page for the work yet."""
+    """A row. `path` is None if the console has no page for this work yet."""
 
     due: str
     left: str
@@ -40,8 +40,8 @@ def groups(
     moments: Moments,
     kinds: Mapping[str, str],
 ) -> list[Group]:
-    """Return the items grouped by rank, in their order, without empty groups. `kinds` are the subjects of reports on
-    the anonymous line, in words."""
+    """Return the items grouped by rank, in their order, without empty groups. `kinds` are the labels of subjects of
+    anonymous-line reports."""
     found: dict[str, list[Row]] = {name: [] for name in RANKS}
     for item in items:
         about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
@@ -84,7 +84,7 @@ def _about(code: str, say: Wording, codes: Codes) -> str:
 
 
 def code_of(ids: Mapping[str, str], case_reference: str | None) -> str:
-    """Return the code that every other page shows: the end of the id for a referral or report, the case code for the
+    """Return the code that every other page shows: the end of the id for a referral or report, or the case code for the
     organisation's own case."""
     for name in ("referral_id", "report_id"):
         if name in ids:
@@ -136,7 +136,7 @@ _PAGES: Mapping[str, str] = {
 
 
 def path_of(kind: str, ids: Mapping[str, str]) -> str | None:
-    """Return the address of the page for this kind of work."""
+    """Return the URL of the page for this kind of work."""
     page = _PAGES.get(kind)
     try:
         return page.format(**ids) if page else None

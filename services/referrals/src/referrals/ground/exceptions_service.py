@@ -23,7 +23,7 @@ class Asked(Protocol):
 
 
 def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
-    """Decide the request; raise 409 if it is already decided, 403 for the requester."""
+    """Decide the request. Raise 409 if it is already decided, or 403 if the caller requested it."""
     if exception.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(

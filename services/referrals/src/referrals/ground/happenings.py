@@ -1,4 +1,4 @@
-"""Domain events of a case, handled elsewhere in the same transaction. `followers_service` lists the handlers."""
+"""Domain events of a case, handled by other modules in the same transaction. `followers_service` lists the handlers."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

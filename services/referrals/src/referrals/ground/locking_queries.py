@@ -8,12 +8,12 @@
 5. The head of the case's audit chain, with the entries, last.
 
 Sending takes one more lock, in shared mode, together with its draft (`sending`). Code that finds a service closed waits
-for running sendings before it flags their referrals (`wait_for_sendings`). Otherwise a sending that has just read the
-service would not be flagged.
+for running send transactions before it flags their referrals (`wait_for_sendings`). Otherwise a transaction that has
+just read the service would not be flagged.
 
-Code that takes a single lock does not need the case lock: a reading that writes an audit entry locks only the chain's
-head. The directory's events flag referrals of many cases: they lock only those rows, in id order. A command that
-changes several referrals of its case does the same (`in_order`).
+Code that takes a single lock does not need the case lock: a read that writes an audit entry locks only the chain's
+head. The directory's events flag referrals of many cases, but lock only those rows, in id order. A command that changes
+several referrals of its case does the same (`in_order`).
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ def held(case_id: Any, *, wait: bool = True) -> sa.ColumnElement[bool]:
 
 
 async def hold_case(session: AsyncSession, case_id: UUID) -> None:
-    """Wait for the case lock, and hold it until the transaction ends."""
+    """Wait for the case lock and hold it until the transaction ends."""
     await session.execute(sa.select(sa.func.hold_case(case_id, True)))
 
 
@@ -52,7 +52,7 @@ def sending() -> sa.ColumnElement[bool]:
 
 
 async def wait_for_sendings(session: AsyncSession) -> None:
-    """Wait until running sendings commit; new sendings wait for this transaction."""
+    """Wait until running send transactions commit; new ones wait for this transaction."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_SENDING)))
 
 

@@ -21,8 +21,8 @@ async def act_as_service(session: AsyncSession) -> None:
 
 @asynccontextmanager
 async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
-    """Make all rows visible inside the block, after a check of the caller's rights. Flushes at the end; an exception
-    also ends it."""
+    """Make all rows visible inside the block, after the caller's rights were checked. Flush at the end; an exception
+    also ends the visibility."""
     await act_as_service(session)
     try:
         yield

@@ -69,7 +69,7 @@ class Waiting:
 
     @property
     def due_at(self) -> sa.ColumnElement[Any]:
-        """The row's own deadline, or else the default for its kind and urgency."""
+        """Return the row's own deadline, or else the default for its kind and urgency."""
         by_default = self.since + self._by_urgency(self._clocks())
         return sa.func.coalesce(self._said, by_default, type_=_INSTANT)
 
@@ -98,8 +98,8 @@ class Waiting:
         return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
-        """Return the condition for `whose`. Mine: work that I own, and unowned work that I may take. Team: also my
-        colleagues' work. Kinds without owners belong to both."""
+        """Return the condition for `whose`. Mine: work that I own, and unowned work that I may take. Team: my
+        colleagues' work as well. Kinds without owners belong to both."""
         works = sa.true() if self.works is None else self.works
         if whose == "organisation" or self.has_it is None:
             return sa.true() if whose == "organisation" else works

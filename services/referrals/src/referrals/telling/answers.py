@@ -1,6 +1,6 @@
-"""Which stored responses may be replayed: those whose subject the caller may still read. The key of the subject (case,
-screening, submission or report) seals each response. Erasing the subject therefore erases the response, even in
-backups."""
+"""Decides which stored responses may be replayed: only those whose subject the caller may still read. The key of the
+subject (case, screening, submission or report) seals each response. Erasing the subject therefore erases the response,
+even in backups."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ async def _of_the_holder(session: AsyncSession, caller: Principal, subject: Subj
 
 
 async def _referral(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Allow both sides, unless the referrer took the referral back."""
+    """Allow both sides, unless the referrer recalled the referral."""
     referral = await referrals.one(session, caller, subject.id)
     taken_back = referral.state in (ReferralState.RECALLED, ReferralState.ENTERED_IN_ERROR)
     if taken_back and Party.REFERRER not in referrals.parties_of(caller, referral):
@@ -74,7 +74,7 @@ async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> N
 
 
 async def _line_report(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Allow the desk, the organisation that received the report, and the people who decide about such a hand-over."""
+    """Allow the desk, the organisation that received the report, and the people who decide about its hand-over."""
     if await line.may_receive(session, caller, subject.id):
         return
     try:

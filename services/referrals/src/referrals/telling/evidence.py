@@ -32,7 +32,7 @@ class Evidence:
         self._erased = settings.tombstone_file
         self._restricted = settings.restriction_file
         self._places = settings.second_folders
-        # For each list: the locations that could not be updated, and why.
+        # For each list, the locations that could not be updated and the reasons.
         self._left: dict[Path, dict[Path, str]] = {}
         self._database = database
         self._keys = keys
@@ -91,7 +91,7 @@ class Evidence:
         if not await asyncio.to_thread(longer_copies, file, self._places):
             return
         async with database.transaction() as session:
-            # The lock that appending also uses.
+            # Appending uses the same lock.
             if await session.scalar(lock) and await asyncio.to_thread(
                 put_back_if_lost, file, self._places, signer
             ):

@@ -1,4 +1,5 @@
-"""Mails the operator when an off-host location is unreachable. Until it returns, only this machine has the lists."""
+"""E-mails the operator when an off-host location is unreachable. Until it is reachable again, only this machine has the
+lists."""
 
 from datetime import date
 from urllib.parse import urlsplit
@@ -32,8 +33,8 @@ class OperatorMail:
         self._told: date | None = None
 
     async def look(self) -> None:
-        """Mail once a day while the problem lasts; the next run retries a failed mail. One Message-ID per day prevents
-        duplicates."""
+        """Send one e-mail a day while the problem lasts; the next run retries a failed one. One Message-ID per day
+        prevents duplicates."""
         away, today = self._evidence.places_left, clock.today()
         if not away or self._told == today or self._mail is None or self._address is None:
             return

@@ -28,8 +28,8 @@ from referrals.screening.screenings import queries as screenings
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
 READING = tasks.Reading(held_by, referrals.readable)
-# Keyed by the subject types of audit and notices; nobody finds an unlisted type. People who work with cases find
-# these; each read refuses other members.
+# Keyed by the subject types of the audit and of notices; nobody finds an unlisted type. People who work with cases
+# find these; each read refuses other members.
 OF_CASES: Mapping[str, Found] = {
     "case": held_by,
     "consent": consents.readable,
@@ -106,7 +106,7 @@ async def still_told(
 ) -> frozenset[UUID]:
     """Return the queued notices whose subject the receiver could find now. Requires service rights.
 
-    `receiver`: a person with current rights, or `the_organisation`. `own`: notices about the receiver's own things.
+    `receiver`: a person with current rights, or `the_organisation`. `own`: notices about the receiver's own items.
     Notices from before sharing ended are dropped, except those that announce the end (`ENDS`).
     """
     if not notices:

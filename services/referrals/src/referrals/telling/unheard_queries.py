@@ -26,7 +26,8 @@ def reached(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
 
 
 def reached_or_owed(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that the notice reached the recipient, or that a message waits for its next attempt."""
+    """Return the SQL condition that the notice reached the recipient, or that a message is waiting for its next
+    attempt."""
     return sa.or_(
         reached(referral, recipient), some_about(referral, recipient, _OF_REFERRAL, is_owed)
     )

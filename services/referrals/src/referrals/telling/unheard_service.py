@@ -31,7 +31,7 @@ _GIVEN_UP_SINCE = timedelta(days=2)
 
 
 class Unheard:
-    """Checks every few seconds. `after`: the time within which an emergency should reach somebody."""
+    """Checks every few seconds. `after` is the time within which an emergency should reach somebody."""
 
     def __init__(self, database: Database, metrics: Metrics, after: timedelta) -> None:
         self._database, self._after = database, after
@@ -105,7 +105,7 @@ async def _mark(
 
 async def _tell(session: AsyncSession, referral: Referral) -> None:
     """Notify the sender, the recipient's supervisors (whose channels may work later), and the coordinators. The
-    coordinators' notice names the organisation but no referral."""
+    coordinators' notice identifies the organisation but no referral."""
     for organisation in (referral.from_organisation, referral.to_organisation):
         await notify(
             session,
@@ -126,7 +126,8 @@ async def _tell(session: AsyncSession, referral: Referral) -> None:
 
 
 async def _coordinators(session: AsyncSession, referral: Referral) -> set[UUID]:
-    """Return organisations of coordinators who may see the service, because the notice names its organisation."""
+    """Return organisations whose coordinators may see the service, because the notice names the service's
+    organisation."""
     aor = None if referral.aor == referrals.SHARED else referral.aor
     return {
         person.organisation

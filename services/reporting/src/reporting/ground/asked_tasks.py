@@ -1,8 +1,8 @@
-"""Tasks that people request from a worker, each stored as a row in its capability's table.
+"""Tasks that people request from a worker. Each one is stored as a row in its capability's table.
 
 The row contains the requester (`asked_by`, with `claims`), the number of attempts (`attempts`), the due time (`due_at`,
-NULL once it is done or refused) and the refusal (`problem`). One transaction performs the task and settles its row. A
-killed worker therefore leaves it either done or untouched for the next one.
+NULL once the task is done or refused) and the refusal (`problem`). One transaction performs the task and settles its
+row. If a worker is killed, the task is therefore either done or untouched for the next worker.
 """
 
 import time
@@ -50,10 +50,10 @@ Work = Callable[[AsyncSession, Principal, T], Awaitable[None]]
 class Tasks(Generic[T]):
     """A table of tasks.
 
-    `due` locks and returns the longest-waiting task that is not in progress. `pause` is how long an attempt keeps it
-    reserved, doubled with each attempt. `held` checks that the task is still due, if the work itself does not. `begun`
-    contains further values set by an attempt. `moot` lists problems which mean that somebody has done the task directly
-    in the meantime.
+    `due` locks and returns the longest-waiting task that is not in progress. `pause` is how long an attempt keeps the
+    task reserved; it doubles with each attempt. `held` checks that the task is still due, if the work itself does not.
+    `begun` contains further values set by an attempt. `moot` lists problems which mean that somebody has done the task
+    directly in the meantime.
     """
 
     table: sa.Table

@@ -1,4 +1,4 @@
-"""Texts in the readers' languages, and the notation of numbers, shares and dates. The notation is shared
+"""Texts in the readers' languages, and the format of numbers, shares and dates. The format is shared
 (`common/words/conventions.py`); each capability has its own words as data."""
 
 from datetime import date

@@ -90,7 +90,7 @@ class Period:
         return Period.containing(self.end + timedelta(days=1), self.kind)
 
     def ended(self, today: date) -> bool:
-        """Return whether the period ended before ``today``, because only then may it close."""
+        """Return whether the period ended before ``today``; only then may it close."""
         return self.end < today
 
     def label(self, language: str) -> str:
@@ -115,7 +115,7 @@ def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Peri
 
 
 def months_before(month: date, count: int) -> date:
-    """Return the first day of the month that lies ``count`` months before; never before year 1."""
+    """Return the first day of the month ``count`` months earlier, but never before year 1."""
     months = month.year * 12 + month.month - 1 - count
     return date(max(months // 12, 1), months % 12 + 1, 1)
 

@@ -31,7 +31,7 @@ def _runs(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _as_typed(written: str) -> re.Pattern[str]:
-    """Return a pattern for the number with any spaces and dashes, but not inside another number."""
+    """Return a pattern that matches the number with any spaces and dashes, but not inside another number."""
     parts = (
         "[-–]" if sign in "-–" else r"\s*" if sign.isspace() else re.escape(sign)
         for sign in written

@@ -1,1 +1,1 @@
-"""Turns events into facts, counters and activities. Every capability writes its own, all in one transaction."""
+"""Turns events into facts, counters and activities. Each capability writes its own, all in one transaction."""

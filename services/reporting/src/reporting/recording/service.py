@@ -98,7 +98,7 @@ class Recorder:
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         for event, envelope in kinds.of_kind(ReferralData):
-            if isinstance(event, FeedbackConfirmed):  # does not change the state
+            if isinstance(event, FeedbackConfirmed):  # this does not change the state
                 yield event_facts.read_confirmation(event, envelope.id)
             else:
                 person = pseudonym(self.pseudonym_key, event.case_id)
@@ -122,7 +122,7 @@ class Recorder:
 
     async def _forget(self, session: AsyncSession, kinds: Sorted) -> None:
         """Remove an erased person, identified by the case or by a screening without a case. Releases never contained
-        the person."""
+        the person's data."""
         erased = [
             *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
             *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),

@@ -1,10 +1,10 @@
 """Rebuilds into a shadow, then swaps names with the live projection, which serves requests until then.
 
 Events are kept for half a year. After that, a rebuild begins from the current projection. Recording depends only on the
-set of events. Events still in the streams therefore change nothing that exists and add what is missing.
+set of events. Events still in the streams therefore change no existing facts and only add missing ones.
 
-It runs as the database owner (only an owner renames schemas) and with the operator's NATS permissions (no service may
-read another's stream outside its own durable consumer).
+It runs as the database owner (only an owner can rename schemas) and with the operator's NATS permissions (no service
+may read another's stream outside its own durable consumer).
 """
 
 import asyncio
@@ -184,7 +184,7 @@ class _Rebuild:
                 self.events += len(batch)
 
     async def wait_for_missing(self) -> None:
-        """Wait for events that are still on their way from the outboxes to a stream that was lost."""
+        """Wait for events that are still in transit from the outboxes to a stream that was lost."""
         for _ in range(int(_MISSING_SECONDS / _MISSING_PAUSE)):
             missing = await self._missing()
             if not missing:

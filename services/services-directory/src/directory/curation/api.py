@@ -238,7 +238,7 @@ async def duplicates(
 async def _log_names(
     session: Session, caller: Principal, request: Request, levels: Mapping[UUID, int]
 ) -> None:
-    """Log the restricted houses named in the response, as for any reading of them."""
+    """Log the restricted houses named in the response, as for any other read of them."""
     restricted = [each for each, level in levels.items() if level == RESTRICTED]
     await log_restricted(session, caller, request.url.path, restricted)
 

@@ -17,7 +17,7 @@ NO_CAPACITY = "capacity"
 
 async def on_declined(session: AsyncSession, event: ReferralData, _envelope: Envelope) -> None:
     """Ask the entry's organisation about its capacity, at most once a day. The entry stays unchanged, because one
-    refusal does not prove that the service is full. Nothing about the case is stored."""
+    declined referral does not prove that the service is full. Nothing about the case is stored."""
     if event.reason != NO_CAPACITY:
         return
     offering = await with_room(session, event.service_id)

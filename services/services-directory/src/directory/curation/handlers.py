@@ -14,7 +14,7 @@ from directory.record.records.service import KIND
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """Remove the parts of restricted places that must not be stored from the history."""
+    """Remove from the history the parts of restricted places that must not be stored."""
     rows = await with_restricted_parts(session, happening.service_ids)
     formerly = {row.id: Formerly(row.document, row.approved) for row in rows}
     places = {UUID(place) for each in formerly.values() for place in each.closed_places}

@@ -1,5 +1,5 @@
 """Sends e-mails to organisations whose entries need verification, at most once a day. They go to the mailbox in the
-organisation's public entry. Hidden organisations and those without a mailbox find the reminders in the list."""
+organisation's public entry. Organisations that are hidden or have no mailbox find the reminders in the list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -128,6 +128,6 @@ receives no more referrals. {address}
 
 def verify(entries: Sequence[tuple[str, date]], address: str) -> Message:
     """Return the e-mail that requests verification. `entries` are public entries, each with the day until which it is
-    valid; `address` is the gateway's address."""
+    valid; `address` is the gateway's URL."""
     listed = "\n".join(f"- {name}: {until.isoformat()}" for name, until in entries)
     return Message(_SUBJECT, f"{_TEXT.format(address=address)}\n{listed}".strip())

@@ -87,8 +87,8 @@ async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
 
 
 async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: HouseIn) -> None:
-    """Store a reviewer's decision about a possible safe house. For a confirmed house, only the state remains stored, as
-    for any restricted place."""
+    """Store a reviewer's decision about a possible safe house. Once a house is confirmed, only its state remains
+    stored, as for any restricted place."""
     row = await one_look(session, entity_id)
     if row is None:
         raise NOT_FOUND.because("nothing_with_this_id_may_be_safe")
@@ -117,7 +117,7 @@ async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: 
 
 
 def _closed(service: dict[str, Any]) -> dict[str, Any]:
-    """Return the service with its places also restricted, because a place with its own level would keep its address."""
+    """Return the service with its places restricted too, because a place with its own level would keep its address."""
     sites = [
         {**site, "location": {**site["location"], "visibility": NAMES[RESTRICTED]}}
         if site.get("location", {}).get("location_type") not in (None, "virtual")

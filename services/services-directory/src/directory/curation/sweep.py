@@ -59,7 +59,7 @@ async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
 
 
 async def mark_fresh(session: AsyncSession) -> int:
-    """Store the entries again that had not really expired; return their number (at most a batch)."""
+    """Store again the entries that had not really expired; return their number (at most a batch)."""
     ids = await records.mark_fresh(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)

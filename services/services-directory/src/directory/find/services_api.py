@@ -1,5 +1,5 @@
-"""HSDS reads of services and of services at locations. POST is the private form of GET: the same query, with the
-parameters in the body."""
+"""HSDS read endpoints for services and for services at locations. POST is the private form of GET: the same query, with
+the parameters in the body."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -183,7 +183,7 @@ async def service(
     session: Session,
     caller: Anyone,
     service_id: UUID,
-    # One entry is always complete. The parameter stays because partners' programs send it.
+    # A single entry is always complete. The parameter remains because partners' programs send it.
     _full: Annotated[str | None, Query(alias="full", include_in_schema=False)] = None,
 ) -> Response:
     """A service with its organisation, places, schedules and contacts, as far as you may see them."""

@@ -1,5 +1,5 @@
 """Decides within the query which stored document a caller reads: exactly one level of each service. The rule itself is
-in `common.sight`; this module is its SQL form. A test compares both."""
+in `common.sight`; this module contains its SQL form. A test compares both."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -95,9 +95,9 @@ def begins_above(
 def _sight(
     audience: Audience, argument: Callable[[Any, str], str], alias: str
 ) -> tuple[str, str | None]:
-    """Return (services that the audience reads in full, services of its pathways). The second is None if the audience
-    coordinates all its AoRs. It then reads those services in full; a query of the lower level would scan them and find
-    nothing."""
+    """Return (services that the audience reads in full, services in its pathways). The second is None if the audience
+    coordinates all its AoRs. It then reads those services in full, so a query of the lower level would scan them and
+    find nothing."""
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:

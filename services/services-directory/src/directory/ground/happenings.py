@@ -18,7 +18,8 @@ class OrganizationChanged:
 
 @dataclass(frozen=True)
 class PlacesChanged:
-    """Places changed. `documents` contains the new documents by id; the caller may publish all services there."""
+    """Places changed. `documents` contains the new documents by id. The caller may publish all services at these
+    places."""
 
     documents: Mapping[str, dict[str, Any]]
     caller: Principal
@@ -52,13 +53,13 @@ class DocumentsStored:
 
 @dataclass(frozen=True)
 class CapacityTold:
-    """The organisation stated the service's capacity, changed or not."""
+    """The organisation reported the service's capacity, changed or not."""
 
     service_id: UUID
 
 
 @dataclass(frozen=True)
 class GapsMet:
-    """A plan found gaps, each with P-code, need and group."""
+    """A plan found gaps, each with its P-code, need and group."""
 
     gaps: Sequence[tuple[str, str, str]]

@@ -1,7 +1,8 @@
-"""Announces published pathways and the services of each step to the other services, and again when those change.
+"""Announces published pathways and the services of each step to the other services, and announces them again when they
+change.
 
-Referrals stores the alternatives, so that it can suggest the next service of a step after a declined or expired
-referral without a request to the directory. The alternatives never include confidential services.
+Referrals stores the alternatives. After a declined or expired referral, it can then suggest the step's next service
+without a request to the directory. The alternatives never include confidential services.
 """
 
 from typing import Any

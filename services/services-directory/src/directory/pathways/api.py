@@ -314,7 +314,7 @@ def _drafted(
 
 
 def _version(caller: Principal, found: Version) -> dict[str, Any]:
-    """Return the version as a response. Only those who draft this AoR's pathways see who wrote it; anybody can read a
+    """Return the version as a response. Only people who draft this AoR's pathways see who wrote it. Anybody can read a
     published version."""
     return {
         "pathway_id": found.pathway_id,

@@ -93,7 +93,7 @@ async def suggestions(
 
 
 async def _suggested(session: Session, audience: Audience, aor: str, area: str) -> dict[str, Any]:
-    """Return unendorsed services for needs that no referable service in the area meets. `also_needed` lists further
+    """Return unendorsed services for needs that no referable service in the area meets. `also_needed` lists other
     obstacles (a stale entry, a suspended service)."""
     pathway = (await in_force(session, area))[aor].pathway
     needs = sorted({step.need for step in pathway.steps})
@@ -120,8 +120,8 @@ async def _suggested(session: Session, audience: Audience, aor: str, area: str) 
 
 
 async def _check_place(session: Session, caller: Principal, service_id: UUID) -> None:
-    """Raise 404 unless the caller can see the service, 403 if it is outside the caller's areas. Approval uses the same
-    rule."""
+    """Raise 404 unless the caller can see the service, and 403 if it is outside the caller's areas. Approval uses the
+    same rule."""
     states = await states_seen(session, audience_of(caller), service_id)
     if states is None:
         raise NOT_FOUND.because("no_service_has_this_id")

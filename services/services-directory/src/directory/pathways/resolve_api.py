@@ -1,5 +1,5 @@
-"""HTTP for resolve. Queries use POST, so that no profile appears in a URL or a log. A response is never stored under an
-Idempotency-Key."""
+"""HTTP for resolving profiles. Queries use POST, so that no profile appears in a URL or a log. A response is never
+stored under an Idempotency-Key."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -69,7 +69,7 @@ async def resolve_batch(
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     asking = Caller.of(caller)
-    # A day's list repeats the same need for the same group, so each pair is planned once.
+    # A day's list repeats the same need and group, so each pair is planned only once.
     planned: dict[str, Plan] = {}
     found = []
     for profile in body.profiles:

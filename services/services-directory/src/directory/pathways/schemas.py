@@ -55,7 +55,7 @@ class VersionOut(BaseModel):
 
 
 class PathwayListed(BaseModel):
-    """Only those who may draft this AoR's pathways see `open_*`."""
+    """A pathway in a list. Only people who may draft this AoR's pathways see `open_*`."""
 
     id: UUID
     aor: AorCode
@@ -99,7 +99,8 @@ class DifferenceOut(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """A reason. `weighs` is for, against, excludes or check; `points` add up to the service's points."""
+    """A reason. `weighs` is for, against, excludes or check. The `points` of all reasons add up to the service's
+    total."""
 
     code: str
     weighs: str
@@ -108,7 +109,7 @@ class ReasonOut(BaseModel):
 
 
 class ReferralOut(BaseModel):
-    """How to refer, as codes of the referral attribute lists."""
+    """The way to refer, as codes of the referral attribute lists."""
 
     method: str | None = None
     response_delay: str | None = None
@@ -154,8 +155,8 @@ class ExcludedOut(BaseModel):
 
 
 class GapOut(BaseModel):
-    """`nearest` services would fit in another area. `near_misses` fail the fewest conditions here; those that are only
-    late come first."""
+    """A gap. `nearest` contains services that would fit in another area. `near_misses` contains those that fail the
+    fewest conditions here; those that are only late come first."""
 
     nearest: MissedOut | None = None
     near_misses: list[MissedOut]
@@ -173,7 +174,8 @@ class SourceOut(BaseModel):
 
 
 class StepOut(BaseModel):
-    """`remaining_hours` is the rest of a clinical window. `fitting` counts all services that fit."""
+    """A step of the plan. `remaining_hours` is the remainder of a clinical window. `fitting` counts all services that
+    fit."""
 
     order: int
     stage: int
@@ -201,7 +203,7 @@ class StepOut(BaseModel):
 
 
 class InForceOut(BaseModel):
-    """`version` names each layer, widest area first, or is "proposal"."""
+    """The pathway in force. `version` lists the version of each layer, widest area first, or is "proposal"."""
 
     aor: AorCode
     version: str
@@ -276,7 +278,7 @@ class TurnedOut(BaseModel):
 
 
 class EffectOut(BaseModel):
-    """The changes that the draft would make for one profile."""
+    """The changes that the draft would make to the plan of one profile."""
 
     profile: int
     changes: bool
@@ -348,7 +350,7 @@ class PathwayBody(Pathway):
     @model_validator(mode="before")
     @classmethod
     def _not_a_proposal(cls, data: Any) -> Any:
-        # Only pathways that ship with Ruta are proposals; a coordinator's draft is not one.
+        # Only pathways that ship with Ruta are proposals, never a coordinator's draft.
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if key != "proposal"}
         return data

@@ -1,2 +1,2 @@
 """Pages and posters of the directory for people without an account. Contents: information (help pages, queries by SMS,
-messages of an information point), posters. They show only the public level, to everybody. Begin with `information/`."""
+messages of an information point), posters. They show everybody only the public level. Begin with `information/`."""

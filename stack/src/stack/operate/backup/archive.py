@@ -1,7 +1,9 @@
-"""Point-in-time recovery: base backups and the write-ahead log, sealed, in a folder that survives the machine.
+"""Point-in-time recovery: base backups and the write-ahead log, sealed, in a folder that survives the loss of the
+machine.
 
-PostgreSQL puts finished segments into a spool next to its data. From there they go to the archive, compressed and
-sealed. A segment is finished after a minute at the latest, so the loss of the machine costs at most one minute of data.
+PostgreSQL puts finished segments into a spool next to its data. From there, they are moved to the archive, compressed
+and sealed. A segment is finished after a minute at the latest, so the loss of the machine costs at most one minute of
+data.
 """
 
 import base64
@@ -37,8 +39,8 @@ _SEGMENT_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Archive:
-    """The archive of one server, which the file `server` names. `folder` contains `base/` and `wal/`, sealed with the
-    key in `key_file`."""
+    """The archive of one server, which the file `server` identifies. `folder` contains `base/` and `wal/`, sealed with
+    the key in `key_file`."""
 
     folder: Path
     key_file: Path
@@ -50,8 +52,8 @@ class Archive:
         return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
 
     def begin(self, layout: Layout) -> None:
-        """Use this archive from the next start on. Creates the key file if there has never been one. Raises StackError
-        if the key is lost or malformed, or if the archive belongs to another data directory."""
+        """Use this archive from the next start on. Create the key file if there has never been one. Raise StackError if
+        the key is lost or malformed, or if the archive belongs to another data directory."""
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
@@ -68,7 +70,8 @@ class Archive:
         folder = self.folder.absolute()
         another = former is None or former.folder != folder
         if another:
-            # Never create it later. If a disk is not mounted, the log would go to the disk below the mount point.
+            # Never create this folder later. If a disk is not mounted, the log would otherwise be written to the disk
+            # below the mount point.
             (folder / "wal").mkdir(mode=0o700, parents=True, exist_ok=True)
         known = {"folder": str(folder), "key_file": str(self.key_file.absolute())}
         write_private_map(layout.archive_file, {**read_private_map(layout.archive_file), **known})
@@ -76,7 +79,7 @@ class Archive:
             log_broke_off(layout)
 
     def claim(self, server: int) -> None:
-        """Claim the archive for this server's system identifier. Raises StackError if another server owns it."""
+        """Claim the archive for this server's system identifier. Raise StackError if another server owns it."""
         owner = self._owner()
         if owner is None:
             self._mark.write_text(f"{server}\n")
@@ -86,7 +89,7 @@ class Archive:
     def _owner(self) -> int | None:
         if self._mark.exists() and (server := self._mark.read_text().strip()).isdecimal():
             return int(server)
-        # Old or interrupted archives lack the `server` file, but each segment names its server.
+        # Old or interrupted archives lack the `server` file, but each segment contains its server's identifier.
         segments = [path for path in self.log.glob("*" + _SUFFIX) if _SEGMENT.fullmatch(path.stem)]
         return _writer(_plain(max(segments), self.key)) if segments else None
 
@@ -117,7 +120,7 @@ class Archive:
 
 
 def log_broke_off(layout: Layout) -> None:
-    """Record that the archive now needs a new base backup to be restorable."""
+    """Record that the archive needs a new base backup before it can be restored again."""
     known = read_private_map(layout.archive_file)
     if known:
         known["unbroken_since"] = datetime.now(UTC).strftime(_STAMP)
@@ -125,7 +128,7 @@ def log_broke_off(layout: Layout) -> None:
 
 
 def waits_for_base(layout: Layout) -> str | None:
-    """Return the time since which the shipped log cannot be restored. Return None if it can be restored or the archive
+    """Return the time since when the shipped log cannot be restored. Return None if it can be restored or the archive
     is unreachable."""
     archive = Archive.of(layout)
     since = read_private_map(layout.archive_file).get("unbroken_since")  # 0.1.0 did not write it
@@ -183,9 +186,9 @@ def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster:
 def at_moment(
     archive: Archive, work: Path, until: datetime | None
 ) -> Iterator[tuple[PostgresServer, Path]]:
-    """Yield a server with the state of all databases at `until` (None: the end of the log), and the key files. Raises
-    StackError if there is no earlier base backup or if the log ends before `until`. Without `until`, raises it if the
-    log has a gap."""
+    """Yield a server with the state of all databases at `until` (None means the end of the log), and the key files.
+    Raise StackError if there is no earlier base backup, or if the log ends before `until`. Without `until`, raise it if
+    the log has a gap."""
     base = _base_before(archive, until)
     folder, log = work / "moment", work / "wal"
     folder.mkdir(mode=0o755)
@@ -246,7 +249,7 @@ def _wait_until_promoted(server: PostgresServer) -> None:
 
 
 def _check_end(server: PostgresServer, log: Path) -> None:
-    """Raise StackError if the log has a gap. PostgreSQL takes a gap for the end, so the part before it would pass for
+    """Raise StackError if the log has a gap. PostgreSQL treats a gap as the end, so the part before it would look like
     the complete log."""
     segments = sorted(path.name for path in log.iterdir() if _SEGMENT.fullmatch(path.name))
     read, at = server.psql(
@@ -262,7 +265,7 @@ def _check_end(server: PostgresServer, log: Path) -> None:
 
 
 def _begins(segment: str) -> int:
-    """Return the position in the log where the segment begins, in bytes."""
+    """Return the position in the log at which the segment begins, in bytes."""
     return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * _SEGMENT_BYTES
 
 

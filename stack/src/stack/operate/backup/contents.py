@@ -1,7 +1,7 @@
 """The contents of a backup, and how to move them out of and into a data directory.
 
-There are two archives. `data.ruta` contains the databases of the three services and of the issuer, `keys.ruta` the key
-store and the key files. They are separate, because a restored key store would bring erased people back. Neither
+There are two archives. `data.ruta` contains the databases of the three services and of the issuer; `keys.ruta` contains
+the key store and the key files. They are separate, because a restored key store would bring erased people back. Neither
 contains the event store: PostgreSQL is the record, and the outbox publishes its events again.
 """
 
@@ -51,20 +51,20 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
-    """Load the record and, with `rights`, the issuer's database. Otherwise current rights stay, so that nobody regains
-    access who was dismissed or whose secret was stolen. Published reports stay too."""
+    """Load the record and, with `rights`, the issuer's database. Without `rights`, the current rights remain, so that
+    nobody regains access who was dismissed or whose secret was stolen. Published reports also remain."""
     kept = set_aside(server)
     load(server, _SERVICES, folder)
     if kept:
         put_back(server, folder)
     if rights:
         load(server, (ISSUER,), folder)
-        # Otherwise used or revoked refresh tokens would be valid again.
+        # Otherwise, used or revoked refresh tokens would be valid again.
         server.psql("TRUNCATE authorization_codes, refresh_tokens", database=ISSUER)
 
 
 def set_rights_aside(layout: Layout) -> None:
-    """Rename the lists of rights, because the rights in the backup apply and a new list begins."""
+    """Rename the lists of rights, because the rights in the backup now apply and a new list begins."""
     for file in layout.rights_files:
         if file.exists():
             file.replace(file.with_suffix(".before"))
@@ -72,7 +72,7 @@ def set_rights_aside(layout: Layout) -> None:
 
 def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
     """Make new transaction ids exceed all earlier ones, and restart the server. Rows, partners' cursors and copies
-    refer to transaction ids, but a new server counts from the beginning."""
+    refer to transaction ids, but a new server would count from the beginning."""
     newest = [int(server.psql("SELECT pg_current_xact_id()"))]
     for name in databases:
         newest += [int(found) for found in server.psql(_TRANSACTIONS, database=name).split()]
@@ -90,8 +90,8 @@ _TRANSACTIONS = """
 
 
 def copy_keys(layout: Layout, folder: Path) -> None:
-    """Copy the key files. Raises StackError on failure, because the errors of `shutil` name the source file, not the
-    full disk."""
+    """Copy the key files. Raise StackError on failure, because the errors of `shutil` name the source file but do not
+    mention the full disk."""
     try:
         for name in _KEY_FILES:
             if (layout.root / name).exists():
@@ -104,7 +104,7 @@ def copy_keys(layout: Layout, folder: Path) -> None:
             "the keys could not be copied to {folder} ({why}), so there is no usable backup. Free some space there, then try again",
             folder=folder,
             why=error.strerror
-            or error.args[0][0][-1],  # the first form for a file, the second for a folder
+            or error.args[0][0][-1],  # the first form is for a file, the second for a folder
         ) from error
 
 
@@ -118,12 +118,13 @@ def put_keys(layout: Layout, folder: Path) -> None:
 
 
 def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
-    """Restore missing key files. The operator must move existing files away by hand, right or wrong."""
+    """Restore missing key files. The operator must move existing files away by hand, whether they are right or
+    wrong."""
     put_back = []
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = source.relative_to(folder)
         target = layout.root / name
-        # Anchors and lists belong to a database. An old one in place of a lost one would prove nothing.
+        # Anchors and lists belong to a database. If an old one replaced a lost one, it would prove nothing.
         of_keys = name.parts[0] in (*_KEY_FILES, "keys") and name.suffix != ".jsonl"
         if not of_keys or target.exists():
             continue
@@ -142,7 +143,7 @@ def forget_event_store(layout: Layout, server: PostgresServer) -> None:
 
 
 def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
-    """Run a PostgreSQL client program as the superuser of `server`. Raises StackError if it fails."""
+    """Run a PostgreSQL client program as the superuser of `server`. Raise StackError if it fails."""
     environment = {
         **os.environ,
         "PGHOST": server.host,

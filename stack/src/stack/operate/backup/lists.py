@@ -44,7 +44,7 @@ def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
 
 
 def any_in(layout: Layout, folder: Path) -> bool:
-    """Return whether the folder has a list or an anchor; an anchor alone proves that all lists are empty."""
+    """Return whether the folder contains a list or an anchor. An anchor alone proves that all lists are empty."""
     names = [layout.anchor_file.name, *(file.name for file in layout.lists)]
     return any((folder / name).exists() for name in names)
 
@@ -92,7 +92,7 @@ def note_missing(layout: Layout, backup: str, why: str) -> None:
 
 
 def settle(layout: Layout, done: str) -> None:
-    """Record what somebody did about the people and rights that were brought back."""
+    """Record the actions that somebody took about the people and rights that were brought back."""
     if not layout.missing_lists_file.exists():
         raise StackError("nothing needs settling: no restore was made without its lists")
     if len(done.strip()) < _SHORTEST_REASON:

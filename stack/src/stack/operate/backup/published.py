@@ -1,8 +1,8 @@
 """Keeps published reports when a restore replaces the database.
 
-Otherwise a period closed after the backup would be open again. Closing it a second time, with a different record, would
-round it differently, and a comparison of both results could reveal people. A bulletin would change under its address,
-and a withdrawn bulletin would be back. Unsubscribed mailboxes also stay unsubscribed.
+Otherwise, a period closed after the backup would be open again. If it were closed a second time, with a different
+record, its figures would be rounded differently, and a comparison of both results could reveal people. A bulletin would
+change under its address, and a withdrawn bulletin would be back. Unsubscribed mailboxes also remain unsubscribed.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ _DRAFTS = (
     " WHERE f.published_at IS NOT NULL AND b.published_at IS NULL"
     " AND (b.id = f.id OR (b.kind, b.period, b.edition) = (f.kind, f.period, f.edition))"
 )
-# delete rows from the backup that former rows replace
+# deletes rows in the backup that former rows replace
 _FIRST = {
     # A contributor has already responded to the request that is still open in the backup.
     "sign_offs": "DELETE FROM sign_offs t USING former_sign_offs f"
@@ -53,7 +53,8 @@ _FIRST = {
 
 
 def set_aside(server: PostgresServer) -> bool:
-    """Rename the current reporting database, to keep it during the restore. Return False if it does not exist."""
+    """Rename the current reporting database, so that it is kept during the restore. Return False if it does not
+    exist."""
     names = server.psql("SELECT datname FROM pg_database").split()
     if FORMER in names:
         return True

@@ -13,13 +13,13 @@ from stack.texts import said
 
 
 def tell_before(commands: StoppedCommands, work: Path) -> str:
-    """Add the restrictions of the current record to the list. Return a warning if that fails, else ""."""
+    """Add the restrictions of the current record to the list. Return a warning if this fails, or else ""."""
     words = work / "directory-words"
     try:
         words.write_text(commands.run("list-restrictions", service="directory"))
         commands.run("tell-restrictions", "--directory", str(words))
     except StackError as error:
-        # The record may be damaged or of an older version; then the list alone applies.
+        # The record may be damaged or of an older version. In that case, only the list applies.
         return said(
             "the earlier record could not be read for its restrictions ({error}). Only the list of restrictions has them: check yourself what was hidden or withdrawn in the minute before",
             error=error,

@@ -1,7 +1,7 @@
 """A sealed archive: files in a tar, encrypted in chunks, so that any size needs little memory.
 
-Each chunk uses AES-256-GCM, with its number and an end mark as authenticated context. So a chunk that was changed,
-moved, removed or truncated does not open.
+Each chunk uses AES-256-GCM, with its number and an end mark as authenticated context. A chunk that was changed, moved,
+removed or truncated therefore does not open.
 """
 
 import io
@@ -52,7 +52,7 @@ class SealingWriter(io.RawIOBase):
 
 
 def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
-    """Yield the decrypted chunks. Raises StackError if the key is wrong or anything was changed."""
+    """Yield the decrypted chunks. Raise StackError if the key is wrong or anything was changed."""
     if source.read(len(MAGIC)) != MAGIC:
         raise StackError("this is not a backup of Ruta")
     number = 0
@@ -73,7 +73,7 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
 
 def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
     """Seal all files in `folder`. `target` appears only when it is complete and verified. A partial archive is removed,
-    so that a full disk has room for the next archive."""
+    so that the disk has room for the next archive."""
     draft = target.with_name(target.name + ".new")
     try:
         with draft.open("wb") as out:
@@ -104,7 +104,7 @@ def read_archive(source: Path, folder: Path, key: bytes, kind: str) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """Chunks as a file object for tarfile."""
+    """A sequence of chunks as a file object for tarfile."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks

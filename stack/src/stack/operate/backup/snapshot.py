@@ -1,8 +1,8 @@
 """A copy of all databases at one moment, while every service keeps running.
 
-PostgreSQL's base backup is one point of the write-ahead log for the whole server. So the data that one service has read
-from another is never newer than the other service's events. The dumps come from a second server on that copy, so nobody
-waits for them.
+PostgreSQL's base backup is one point in the write-ahead log for the whole server. Therefore, the data that one service
+has read from another is never newer than the other service's events. The dumps come from a second server on that copy,
+so nobody waits for them.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def consistent_copy(
 
 
 def remove_leftover(layout: Layout) -> None:
-    """Remove the copy that a killed backup left, and programs that still run on it."""
+    """Remove the copy that a killed backup left behind, and end programs that still run on it."""
     copy = PostgresServer(layout.backup_copy)
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "pg_basebackup" and str(copy.cluster) in (
@@ -81,7 +81,7 @@ def _check_room(layout: Layout, server: PostgresServer) -> None:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let a broken connection (SIGHUP) or SIGTERM end the command with its clean-up."""
+    """Let a broken connection (SIGHUP) or SIGTERM end the command, including its clean-up."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -95,7 +95,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def same_keys(one: Path, other: Path) -> bool:
-    """Return whether two copies of the key files are equal, ignoring anchors and lists, which keep growing."""
+    """Return whether two copies of the key files are equal. Ignore anchors and lists, which keep growing."""
     contents = [
         {
             path.relative_to(folder): path.read_bytes()

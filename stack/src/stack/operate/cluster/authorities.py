@@ -24,7 +24,7 @@ _SINCE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate and its key as PEM. If there are several certificates, the first one signs."""
+    """A certificate and its key as PEM. If there are several certificates, the first one is used for signing."""
 
     certificate: str
     key: str
@@ -45,7 +45,7 @@ class Authority:
         return cls(made.public_bytes(Encoding.PEM).decode(), _pem(key))
 
     def checked(self) -> Self:
-        """Return the authority itself. Raises ValueError if its key does not match its certificate."""
+        """Return the authority itself. Raise ValueError if its key does not match its certificate."""
         if self._signer().public_key() != self._read().public_key():
             raise ValueError("this is not the key of that certificate")
         return self
@@ -58,7 +58,8 @@ class Authority:
         addresses: Iterable[str] = (),
         since: timedelta = _SINCE,
     ) -> tuple[str, str]:
-        """Return a server's certificate and key as PEM. Peers of a broker also use them as clients."""
+        """Return a server's certificate and key as PEM. The nodes of a broker also use them as clients of each
+        other."""
         key = ec.generate_private_key(ec.SECP256R1())
         known_as = [
             *(x509.DNSName(name) for name in names),

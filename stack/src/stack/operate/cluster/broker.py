@@ -1,4 +1,5 @@
-"""The broker's configuration for a cluster, from the same arrows as the configuration of the embedded server."""
+"""The broker's configuration for a cluster, generated from the same arrows as the configuration of the embedded
+server."""
 
 import json
 import re
@@ -48,7 +49,7 @@ cluster {
   }
 }
 """
-# Only outside readers connect here.
+# Only outside readers connect to this port.
 _DOOR = """websocket {
   port: 8443
   tls { cert_file: /etc/nats-outside/tls.crt, key_file: /etc/nats-outside/tls.key }

@@ -24,7 +24,7 @@ from stack.operate.cluster.policies import denies_by_default, design, missing_an
 from stack.texts import said
 
 OVERLAYS = ("dev", "small", "production")
-# deploy/README.md, section Checks, gives the reasons.
+# The reasons are in deploy/README.md, section Checks.
 CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
 _Faults = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Iterator[tuple[str, str]]]
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
@@ -43,7 +43,7 @@ class Finding:
 
 
 class Skipped(Exception):
-    """The check could not run. The message says why."""
+    """The check could not run. The message gives the reason."""
 
 
 def namespace_document(name: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def root() -> Path:
 
 
 def check_all() -> Iterator[tuple[str, list[Finding], str | None]]:
-    """Run each check. Yield its name, its findings, and the reason if it was skipped."""
+    """Run each check. Yield its name and its findings, and the reason if it was skipped."""
     for name, check in _checks():
         try:
             yield name, check(), None
@@ -118,7 +118,7 @@ def core_schemas(overlay: str) -> list[Finding]:
 
 
 def custom_schemas(overlay: str) -> list[Finding]:
-    """Check operators' kinds against their definitions and refuse unknown fields."""
+    """Check operators' kinds against their definitions, and refuse unknown fields."""
     base = os.environ.get("RUTA_REFERENCE_DATA") or root().parent / "shared" / "data"
     folder = Path(base) / "crds"
     if not folder.exists():
@@ -147,7 +147,7 @@ def custom_schemas(overlay: str) -> list[Finding]:
 def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
     schemas = {}
     for file in folder.glob("*.yaml"):
-        # libyaml's loader, because the pure Python one took five seconds
+        # use libyaml's loader, because the pure Python one took five seconds
         for document in yaml.load_all(file.read_text(), yaml.CSafeLoader):
             if not document or document.get("kind") != "CustomResourceDefinition":
                 continue
@@ -160,7 +160,7 @@ def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def _closed(schema: Any, *, top: bool = False) -> Any:
-    """Return the schema with unknown fields refused in every object that lists its fields."""
+    """Return the schema changed so that it refuses unknown fields in every object that lists its fields."""
     if not isinstance(schema, dict):
         return schema
     closed = {
@@ -188,7 +188,7 @@ def arrows(overlay: str) -> list[Finding]:
 
 
 def workloads(overlay: str) -> list[Finding]:
-    """Check our requirements for every pod, because checkov does not cover all of them."""
+    """Check our own requirements for every pod, because checkov does not cover all of them."""
     found = []
     for document in built(overlay):
         if document["kind"] not in {"Deployment", "StatefulSet", "Job", "CronJob"}:
@@ -250,7 +250,8 @@ def _certificate_faults(overlay: str, faults: _Faults) -> list[Finding]:
 
 
 def images_by_digest(overlay: str) -> list[Finding]:
-    """Check that other publishers' images have a digest. Our images are pinned after the build (`./ruta k8s pin`)."""
+    """Check that other publishers' images have a digest. Our own images are pinned after the build (`./ruta k8s
+    pin`)."""
     return [
         Finding(overlay, f"{image} stands by a tag, which its owner can move: add its digest")
         for image in without_digest(built(overlay))
@@ -289,7 +290,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
 
 
 def site_values() -> list[Finding]:
-    """Report production values that still have the repository's defaults as skipped, with their names."""
+    """Report production values that are still the repository's defaults as skipped, with their names."""
     file = root() / "deploy" / "k8s" / "overlays" / "production" / "site.yaml"
     values = yaml.safe_load(file.read_text(encoding="utf-8"))["data"]
     left = ", ".join(name for name, value in values.items() if "example" in value)
@@ -331,7 +332,7 @@ def _scratch(overlay: str, text: str) -> Path:
 
 
 def _told(done: subprocess.CompletedProcess[str], found: list[Finding]) -> list[Finding]:
-    """Return the findings. A program that fails without findings did not check anything."""
+    """Return the findings. If a program fails without findings, it did not check anything."""
     if done.returncode and not found:
         raise Skipped(f"it did not run: {done.stderr.strip()[-200:]}")
     return found

@@ -1,7 +1,7 @@
 """Operator commands on a cluster, through `kubectl` with the rights of the signed-in user.
 
 Secrets stay in the cluster. A command runs in a pod of its service. If it needs Secrets that no pod has (the tables'
-owner, the operator of the event bus), it runs in its own pod, which references them.
+owner, the operator of the event bus), it runs in a separate pod, which references them.
 """
 
 import json
@@ -24,7 +24,7 @@ from stack.texts import LANGUAGE_VARIABLE, language_of
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
-# The output of a separate pod stays on the node, as its log.
+# The output of a separate pod remains on the node, as the pod's log.
 _PRINT_KEYS = frozenset({"key-ring-add", "key-ring-activate", "key-ring-drop"})
 _OPERATOR = {
     "RUTA_NATS_USER": {"name": "RUTA_NATS_USER", "value": OPERATOR},
@@ -41,8 +41,8 @@ _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
 # Parts of a server's container that a command's pod must not have.
 _OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
-# Every service's image has Python, but none has curl. The program checks the authority of its own process, but not
-# the name.
+# Every service's image has Python, but none has curl. The program verifies its own process against the authority, but
+# does not check the name.
 _ASK = """\
 import http.client, os, ssl, sys
 at = {"host": "127.0.0.1", "port": int(os.environ.get("RUTA_PORT", "8000")), "timeout": 10}
@@ -75,8 +75,7 @@ print(file.read_text() if file.exists() else "")
 
 @dataclass(frozen=True)
 class ClusterPod:
-    """A pod of Ruta with a running container. `volumes` contains the mount paths of its claims, with the claim
-    names."""
+    """A pod of Ruta with a running container. `volumes` maps the mount paths of its claims to the claim names."""
 
     name: str
     service: str
@@ -153,7 +152,7 @@ class ClusterCommands:
         return found
 
     def disks(self, pod: ClusterPod) -> Iterator[tuple[str, int, int]]:
-        """Yield each claim of the pod with its free and total bytes; nothing if the image has no Python."""
+        """Yield each claim of the pod with its free and total bytes. Yield nothing if the image has no Python."""
         for line in self._from_inside(pod, _DISKS, *pod.volumes).splitlines():
             free, whole, path = line.split(" ", 2)
             yield pod.volumes[path], int(free), int(whole)
@@ -163,7 +162,7 @@ class ClusterCommands:
         return self._from_inside(pod, _TEXT, path).strip()
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
-        """Query the pod's process from inside. Return None if it does not respond."""
+        """Query the pod's process from inside the pod. Return None if it does not respond."""
         status, _, body = self._from_inside(pod, _ASK, path).partition("\n")
         return httpx.Response(int(status), text=body) if status.isdigit() else None
 
@@ -200,7 +199,7 @@ class ClusterCommands:
         return found
 
     def _deployment(self, name: str) -> Document:
-        """Return the service's Deployment, preferably the worker's, which has the evidence volume."""
+        """Return the service's Deployment. Prefer the worker's, which has the evidence volume."""
         of_service = [
             document
             for document in self._deployments

@@ -1,8 +1,9 @@
-"""The authority that signs a cluster's database certificates, and checks that an overlay uses them everywhere.
+"""The authority that signs a cluster's database certificates, and checks that an overlay uses the certificates
+everywhere.
 
 CloudNativePG signs each cluster's certificate with the key in its `serverCASecret`, for the names of its services and
-`serverAltDNSNames`; a Pooler uses its cluster's certificate. Our processes read the authority from another Secret,
-without the key.
+`serverAltDNSNames`. A Pooler uses its cluster's certificate. Our processes read the authority from another Secret,
+which does not contain the key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +25,7 @@ def new_authority() -> Authority:
 
 
 def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
-    """Return, for each PostgreSQL cluster, the names in its certificate that a client may connect to."""
+    """Return, for each PostgreSQL cluster, the names in its certificate to which a client may connect."""
     return {
         document["metadata"]["name"]: {
             *_services(document["metadata"]["name"]),
@@ -36,8 +37,8 @@ def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """Yield each fault: kind and name of the document, and a description. `made` contains the Secrets that the overlay
-    reads. The embedded PostgreSQL has no TLS, so no client may require TLS of it."""
+    """Yield each fault as the kind and name of the document, and a description. `made` contains the Secrets that the
+    overlay reads. The embedded PostgreSQL has no TLS, so no client of it may require TLS."""
     known = list(documents)
     to_dial = _to_dial(known)
     held = sources((*known, *made))
@@ -47,7 +48,7 @@ def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[
 
 
 def _to_dial(documents: list[Document]) -> set[str]:
-    """Return the names under which a server with a matching certificate is reachable."""
+    """Return the names at which a server with a matching certificate is reachable."""
     certificates = certified(documents)
     found = {service for cluster in certificates for service in _services(cluster)}
     for document in documents:

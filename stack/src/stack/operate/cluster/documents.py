@@ -48,7 +48,7 @@ def names(node: Any, name: str) -> bool:
 
 
 def environment(container: Document, known: Mapping[tuple[str, str], Document]) -> dict[str, str]:
-    """Return a container's variables from the known `sources`. Single keys of Secrets are skipped."""
+    """Return a container's variables, taken from the known `sources`. Skip single keys of Secrets."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
         kind = "Secret" if "secretRef" in source else "ConfigMap"

@@ -1,7 +1,8 @@
-"""Images of an overlay: names, publishers and digests.
+"""Images of an overlay: their names, publishers and digests.
 
-The owner of a tag can move it; a digest identifies the content. The manifests contain the digests of other publishers'
-images. Ours are known once you have built and pushed them: `./ruta k8s pin` reads them from your registry.
+The owner of a tag can move it, while a digest identifies the content. The manifests contain the digests of other
+publishers' images. The digests of our images are known once you have built and pushed them: `./ruta k8s pin` reads them
+from your registry.
 """
 
 import json
@@ -40,7 +41,7 @@ def is_ours(image: str) -> bool:
 
 
 def without_digest(documents: Iterable[Document], *, strictly: bool = False) -> list[str]:
-    """Return the images that have only a tag. With `strictly`, include our images."""
+    """Return the images that have only a tag. With `strictly`, also return our own images."""
     return [
         image
         for image in images(documents)

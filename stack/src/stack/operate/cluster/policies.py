@@ -1,10 +1,11 @@
-"""The arrows that the NetworkPolicies of a built overlay really allow, as a set that a test can compare."""
+"""The connections (arrows) that the NetworkPolicies of a built overlay really allow, as a set that a test can
+compare."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Arrow = tuple[str, str, int]
-# The arrows of the design: (from, to, port). `*` is anyone, `outside` any public address.
+# The arrows of the design: (from, to, port). `*` means anyone, and `outside` means any public address.
 DESIGN: frozenset[Arrow] = frozenset(
     {
         ("*", "gateway", 8000),
@@ -17,7 +18,7 @@ DESIGN: frozenset[Arrow] = frozenset(
         *((s, "postgres", 5432) for s in ("issuer", "directory", "referrals", "reporting")),
         *((s, "nats", 4222) for s in ("directory", "referrals", "reporting")),
         ("nats", "nats", 6222),
-        # Webhooks, push services, an SMS gateway; a mail relay.
+        # For webhooks, push services, an SMS gateway and a mail relay.
         ("directory", "outside", 443),
         *((s, "outside", port) for s in ("directory", "reporting") for port in (465, 587)),
         *(("referrals", "outside", port) for port in (443, 465, 587)),
@@ -33,9 +34,9 @@ DESIGN: frozenset[Arrow] = frozenset(
         ("namespace monitoring", "nats", 7777),
     }
 )
-# An OIDC provider for sign-in, separate servers for case keys, and PgBouncer.
+# Adds an OIDC provider for sign-in, separate servers for case keys, and PgBouncer.
 PRODUCTION = DESIGN | {
-    # The Job that creates the streams.
+    # For the Job that creates the streams.
     ("streams", "nats", 4222),
     ("gateway", "outside", 443),
     ("referrals", "postgres-keys", 5432),
@@ -43,9 +44,9 @@ PRODUCTION = DESIGN | {
     ("postgres-pooler", "postgres", 5432),
     ("namespace monitoring", "postgres-pooler", 9127),
 }
-# The CronJob that makes the backup.
+# Adds the CronJob that makes the backup.
 SMALL = DESIGN | {("backup", "postgres", 5432)}
-# Arrows that the PostgreSQL operator adds; its policies are recognised by name.
+# Policies for the arrows that the PostgreSQL operator adds, recognised by name.
 OPERATOR_POLICIES = frozenset({"postgres-operator", "postgres-keys-operator"})
 _NAMES = frozenset({"names"})  # name resolution, for all
 

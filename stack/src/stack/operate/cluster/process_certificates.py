@@ -1,7 +1,7 @@
-"""The certificates with which a cluster's processes identify each other, and checks that an overlay uses them
-everywhere.
+"""The certificates with which a cluster's processes identify each other, and checks that an overlay uses the
+certificates everywhere.
 
-One authority signs a certificate for each service, for the name that others connect to. The authority's key is needed
+One authority signs a certificate for each service, for the name to which others connect. The authority's key is needed
 only for renewals. It is stored with the other secrets, and no pod has it.
 """
 
@@ -50,7 +50,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def certificate_of(service: str) -> str:
-    """Return the name of the Secret with the service's certificate."""
+    """Return the name of the Secret that contains the service's certificate."""
     return f"ruta-{service}-certificate"
 
 
@@ -68,7 +68,7 @@ def documents(authority: Authority) -> Iterator[dict[str, Any]]:
 
 
 def kept(authority: Authority) -> dict[str, Any]:
-    """Return the Secret with the authority itself, for your secret store."""
+    """Return the Secret that contains the authority itself, for your secret store."""
     return secret(AUTHORITY, {"ca.crt": authority.certificate, "ca.key": authority.key})
 
 
@@ -88,8 +88,8 @@ def read_authority(text: str) -> Authority:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """Yield each fault: kind and name of the document, and a description. `made` contains the Secrets and ConfigMaps
-    that the overlay reads. Without certificates, no client may require them."""
+    """Yield each fault as the kind and name of the document, and a description. `made` contains the Secrets and
+    ConfigMaps that the overlay reads. If there are no certificates, no client may require them."""
     known, given = list(documents), list(made)
     overlay = _Overlay(known, given)
     for document in known:
@@ -173,7 +173,7 @@ class _Overlay:
     def _operates(
         self, pod: Document, container: Document, said: Mapping[str, str]
     ) -> Iterator[str]:
-        """Check the Job that creates the streams. It connects to the broker, and nobody connects to it."""
+        """Check the Job that creates the streams. It connects to the broker, and no process connects to it."""
         if _places(pod, container, "").get(said.get("RUTA_TRUST_FILE", "")) != "ca.crt":
             yield f"{container['name']} finds no ca.crt at RUTA_TRUST_FILE"
         yield from self._dials(container, said)
@@ -240,8 +240,8 @@ def _serves(document: Document) -> bool:
 
 
 def _places(pod: Document, container: Document, service: str) -> dict[str, str]:
-    """Return the container's files, by path, that contain its own certificate and the authority and that stay up to
-    date."""
+    """Return the container's files, by path, that contain its own certificate and the authority, and that are kept up
+    to date."""
     held = {
         ("secret", "secretName", certificate_of(service)): ("tls.crt", "tls.key"),
         ("configMap", "name", TRUST): ("ca.crt",),

@@ -1,4 +1,4 @@
-"""The Job that restores a backup of `small`, derived from the CronJob that wrote it."""
+"""The Job that restores a backup of the `small` overlay, derived from the CronJob that wrote the backup."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -20,8 +20,8 @@ _READ = ("ConfigMap", "Deployment")
 def documents(
     overlay: Sequence[Document], namespace: str, arguments: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return the Job and the documents of the overlay that it reads. These contain the addresses and settings of the
-    services whose commands it runs."""
+    """Return the Job and the documents of the overlay that it reads. These documents contain the addresses and settings
+    of the services whose commands it runs."""
     crons = [d for d in overlay if d["kind"] == "CronJob" and d["metadata"]["name"] == "backup"]
     if not crons:
         raise StackError("this overlay has no backup of its own: its operator restores it")

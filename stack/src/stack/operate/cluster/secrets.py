@@ -1,8 +1,8 @@
 """Secrets of a cluster deployment, created here once, kept in your secret store, and never in git.
 
-They are exactly the Secrets that the overlay names (tests/deploy/test_cluster.py). In production PostgreSQL's operator
-creates each role from a Secret. Case keys are on separate servers, and people sign in through your OIDC provider, so
-the issuer has none.
+They are exactly the Secrets that the overlay refers to (tests/deploy/test_cluster.py). In production, PostgreSQL's
+operator creates each role from a Secret. Case keys are on separate servers, and people sign in through your OIDC
+provider, so the issuer has no Secrets for them.
 """
 
 import base64
@@ -29,7 +29,7 @@ _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 @dataclass(frozen=True)
 class Target:
-    """The place where an overlay's secrets apply: the hosts of the two databases, and the owners of their roles."""
+    """The target of an overlay's secrets: the hosts of the two databases, and the owners of their roles."""
 
     database_host: str = "postgres"
     key_store_host: str = "postgres"
@@ -62,8 +62,8 @@ def documents(
     namespace: str = "ruta",
     clients: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return all Secrets (and the ConfigMap of public keys) that the manifests refer to, with new random values.
-    `clients` are the clients that the issuer creates at its first start; by default a single administrator."""
+    """Return all Secrets (and the ConfigMap of public keys) to which the manifests refer, with new random values.
+    `clients` are the clients that the issuer creates at its first start; by default, this is a single administrator."""
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
 
@@ -122,7 +122,7 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     databases = database_certificates.new_authority()
     values = {"ca.crt": databases.certificate, "ca.key": databases.key}
     authority = secret(database_certificates.AUTHORITY, values)
-    # Otherwise the database instances would read a new authority only at their next start.
+    # Otherwise, the database instances would read a new authority only at their next start.
     authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
     yield authority
     yield secret(database_certificates.TRUST, {"ca.crt": databases.certificate})

@@ -1,7 +1,7 @@
-"""Finds out from the objects in a namespace, as the API server lists them, what keeps Ruta from running.
+"""Finds the causes that prevent Ruta from running, from the objects in a namespace as the API server lists them.
 
-Pure: `troubles` gets the documents of `kubectl get … -o json` and names each object with its problem and the remedy.
-Running processes are queried for more (`stack/commands/doctor.py`).
+Pure: `troubles` gets the documents of `kubectl get … -o json`, and returns each object with its problem and the remedy.
+Running processes are queried for more details (`stack/commands/doctor.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,13 +55,13 @@ def troubles(documents: Sequence[Document], namespace: str, now: datetime) -> It
 
 
 def _unbound(name: str, warned: str | None) -> Iterator[Trouble]:
-    if warned is not None:  # without a warning, the volume is waiting for its first pod
+    if warned is not None:  # without a warning, the volume is still waiting for its first pod
         advice = said("name a StorageClass that the cluster has (kubectl get storageclass)")
         yield Trouble(said("volume {name}", name=name), warned, advice)
 
 
 def _last_warnings(documents: Sequence[Document]) -> dict[tuple[str, str], str]:
-    """Return the last warning about each object. An event names its object."""
+    """Return the last warning about each object. An event names the object that it concerns."""
     events = [d for d in documents if d["kind"] == "Event" and d.get("type") == "Warning"]
     events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
     return {
@@ -73,8 +73,8 @@ def _last_warnings(documents: Sequence[Document]) -> dict[tuple[str, str], str]:
 
 
 def _left_out(documents: Sequence[Document]) -> Iterator[Trouble]:
-    """Yield the missing parts of a half-applied overlay: a process, its address, the policies, the same release for
-    all."""
+    """Yield the missing parts of an incompletely applied overlay: a process, its address, the policies, the same
+    release for all."""
     there = {(document["kind"], document["metadata"]["name"]) for document in documents}
     wanted = [(kind, name) for name in _PARTS for kind in ("Deployment", "Service")]
     again = said("apply the whole overlay again: kubectl apply -k")
@@ -99,7 +99,7 @@ def _too_few(document: Document, flag: str) -> Iterator[Trouble]:
     if there >= wanted > 0:
         return
     kind, name = document["kind"].lower(), document["metadata"]["name"]
-    # Pods that were never created can report the reason only here, for example a quota or a policy.
+    # Only here can pods that were never created report the reason, for example a quota or a policy.
     refused = [c["message"] for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
     found = said("{there} of {wanted}", there=there, wanted=wanted)
     advice = f"kubectl describe {kind} {name} {flag}"
@@ -220,7 +220,7 @@ def _crashed(document: Document, container: Document, ended: Document, flag: str
 
 
 def _add_it(document: Document, container: Document) -> str:
-    """Return where the container's settings come from. Only the cluster reads Secrets."""
+    """Return the place where the container's settings come from. Only the cluster reads Secrets."""
     spec = document["spec"]
     (own,) = [
         each

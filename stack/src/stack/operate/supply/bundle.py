@@ -37,7 +37,7 @@ class Wanted:
 
 
 def gather(root: Path, folder: Path, wanted: Wanted) -> None:
-    """Fill `folder`. Raises a StackError that names the parts that could not be fetched."""
+    """Fill `folder`. Raise a StackError that lists the parts that could not be fetched."""
     source(root, folder)
     wheels = folder / WHEELS
     wheels.mkdir()
@@ -106,8 +106,8 @@ def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> No
 
 
 def _of(requirements: Path, architecture: str, python: str) -> str:
-    """Return the requirements that apply at the office, because pip would evaluate their conditions for this
-    machine."""
+    """Return the requirements that apply at the office, because pip would evaluate their conditions for the machine on
+    which it runs."""
     there = {
         "python_version": python,
         "python_full_version": f"{python}.0",
@@ -163,7 +163,7 @@ def _images(folder: Path) -> None:
 
 
 def deployed() -> list[str]:
-    """Return the images for offices and countries, without those that only developers need."""
+    """Return the images for offices and countries, except those that only developers need."""
     return images([document for overlay in ("small", "production") for document in built(overlay)])
 
 

@@ -26,7 +26,7 @@ _LIBRARY = re.compile(r"lib(?P<name>.+?)(?:-[0-9a-f]{8})*\.so(?:\.(?P<version>[0
 
 
 def bill_of_materials(root: Path, distribution: str) -> str:
-    """Return an image's Python packages with their hashes, as CycloneDX 1.5 JSON. Raises StackError for an unknown
+    """Return an image's Python packages with their hashes, as CycloneDX 1.5 JSON. Raise StackError for an unknown
     image."""
     if distribution not in DISTRIBUTIONS:
         raise StackError(
@@ -39,7 +39,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
             *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
             # As installed by deploy/Dockerfile.
             *(("--extra", "operations") if distribution == "ruta-stack" else ("--all-extras",)),
-            # uv calls the format a preview, so a test validates the output
+            # uv calls this format a preview, so a test validates the output
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],
         cwd=root,
@@ -64,8 +64,8 @@ def found_uv() -> str:
 
 
 def _bundled(name: str, version: str) -> list[dict[str, Any]]:
-    """Return libraries inside the installed wheel that advisories may name: those in its own bills of materials (PEP
-    770), and other shared libraries. Returns nothing if another version is installed."""
+    """Return libraries inside the installed wheel that advisories may mention: those in its own bills of materials (PEP
+    770), and other shared libraries. Return an empty list if another version is installed."""
     try:
         installed = distribution(name)
     except PackageNotFoundError:

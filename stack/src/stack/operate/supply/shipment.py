@@ -32,8 +32,8 @@ class Shipment:
 
 
 def ship(root: Path, distribution: str, shipment: Shipment) -> str:
-    """Push the image and return it by its digest in the registry. Raises StackError with the reason."""
-    for program in (shipment.builder, "cosign"):  # fail before a build that takes minutes
+    """Push the image and return it by its digest in the registry. If this fails, raise StackError with the reason."""
+    for program in (shipment.builder, "cosign"):  # fail before a build starts, which takes minutes
         run(program, "version")
     bill = bill_of_materials(root, distribution)
     revision, release = commit(root), version("ruta-stack")
@@ -109,7 +109,7 @@ def predicate(
 def _cosign(shipment: Shipment, image: str, *command: str) -> None:
     run(
         *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
-        # An operation's images are private, so they must not appear in a public log.
+        # An organisation's images are private, so they must not appear in a public log.
         "--tlog-upload=false",
         *(["--allow-http-registry", "--allow-insecure-registry"] if shipment.plain_http else []),
         image,

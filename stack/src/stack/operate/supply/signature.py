@@ -1,6 +1,6 @@
-"""A tar file with checksums of all its files, signed like minisign.
+"""A tar file with checksums of all its files, signed in minisign's format.
 
-Without Ruta, two common programs verify it: `minisign -Vm SHA256SUMS`, then `sha256sum -c SHA256SUMS`. This module
+Two common programs verify it without Ruta: `minisign -Vm SHA256SUMS`, then `sha256sum -c SHA256SUMS`. This module
 verifies it without unpacking, and refuses unlisted content.
 """
 
@@ -36,7 +36,7 @@ def new_key(path: Path) -> str:
 
 
 def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
-    """Read a signing key, created by Ruta or by `minisign -G`. Raises StackError if it is unusable."""
+    """Read a signing key that Ruta or `minisign -G` created. Raise StackError if it is unusable."""
     try:
         key = minisign.SecretKey.from_file(path)
         if key.is_encrypted():
@@ -78,7 +78,7 @@ def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
 
 
 def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
-    """Verify a bundle. Return its signed comment and the number of its files. Raises a StackError that names the first
+    """Verify a bundle. Return its signed comment and the number of its files. Raise a StackError that names the first
     invalid file. `bundle` is the file, or the folder into which it was unpacked."""
     parts = _in_folder(bundle) if bundle.is_dir() else _in_tar(bundle)
     sums, signature = _head(parts)
@@ -151,8 +151,8 @@ def _in_tar(file: Path) -> Parts:
 
 
 def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
-    """Refuse data after the end of the tar. Other programs may continue where Python stops: GNU tar looks for the next
-    header after a damaged one and unpacks the entries that follow."""
+    """Refuse data after the end of the tar. Other programs may continue where Python stops: after a damaged header, GNU
+    tar looks for the next one and unpacks the entries that follow."""
     rest = tar.fileobj
     assert rest is not None  # noqa: S101 - it is open
     rest.seek(tar.offset)

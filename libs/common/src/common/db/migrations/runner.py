@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from common.db import key_checks
 from common.words.command_texts import Worded
 
-_LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
+_LOCK = 0x5255_5441_4D49  # "RUTAMI" in ASCII: one migration at a time per database
 _TURN = 0.2
 """Seconds until a migration checks again whether another one has finished."""
 LOCK_TIMEOUT = "5s"
@@ -27,10 +27,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationFailedError(Worded):
-    """A migration failed. The message names the revision; earlier revisions stay applied."""
+    """A migration failed. The message names the revision. Earlier revisions remain applied."""
 
     def __init__(self, package: str, revision: str | None, error: DBAPIError) -> None:
-        # Only the first line, because a DETAIL contains row values.
+        # Keep only the first line, because a DETAIL contains row values.
         reason = str(error.orig).partition("\n")[0]
         if revision:
             text = "the migration of {package} stopped at revision {revision}: {reason}"
@@ -43,10 +43,10 @@ class MigrationFailedError(Worded):
 
 
 async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
-    """Upgrade the database of `package` to head as its owner, and return the revision reached.
+    """Upgrade the database of `package` to head as its owner, and return the revision that it reaches.
 
     `run_time_role` can read and write new tables but owns nothing; a revision revokes more rights where needed (no
-    UPDATE of the audit). DDL waits at most five seconds for a lock, so that a migration cannot block traffic. Raises
+    UPDATE of the audit). DDL waits at most five seconds for a lock, so that a migration cannot block traffic. Raise
     MigrationFailedError if PostgreSQL refuses.
     """
     if not _ROLE.fullmatch(run_time_role):
@@ -54,8 +54,8 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            # Poll, because a session that waits inside the query holds a snapshot, and building an index concurrently would wait
-            # for that snapshot.
+            # Poll, because a session that waits inside the query holds a snapshot. Building an index concurrently
+            # would wait for that snapshot.
             while not await connection.scalar(
                 sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}
             ):

@@ -17,7 +17,7 @@ class Schema(StrEnum):
 
 
 class Revisions:
-    """The revisions that a package ships. An unknown revision belongs to a newer release."""
+    """The revisions that a package ships. A revision that is not among them belongs to a newer release."""
 
     def __init__(self, package: str) -> None:
         scripts = ScriptDirectory.from_config(config_of(package))
@@ -34,8 +34,8 @@ class Revisions:
         return cls(package) if found is not None else None
 
     async def compare(self, database: Database) -> Schema:
-        """Return BEHIND if the database was never migrated, or not to this code's newest revision. A newer database is
-        fine: during an upgrade the old code runs on the expanded schema."""
+        """Return BEHIND if the database was never migrated, or is older than this code's newest revision. A newer
+        database is fine: during an upgrade, the old code runs on the expanded schema."""
         try:
             async with database.transaction() as session:
                 reached = await session.scalar(sa.text("SELECT version_num FROM alembic_version"))

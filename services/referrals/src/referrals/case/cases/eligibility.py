@@ -1,4 +1,4 @@
-"""Checks whether a person may be referred to a service, from the case and the service together."""
+"""Checks whether a person may be referred to a service, given both the case and the service."""
 
 from dataclasses import dataclass
 from datetime import datetime

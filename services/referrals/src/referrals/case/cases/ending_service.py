@@ -30,7 +30,7 @@ async def close(
     await tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
-    case.word = None  # another case of the team may now use it
+    case.word = None  # the team may now use this word for another case
     case.retain_until = _years_later(clock.day_of(now), years)
     touch(case)
     await session.flush()
@@ -68,7 +68,7 @@ async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
 ) -> None:
-    """Destroy the person's key first: if this transaction fails, nothing is readable and a retry completes the
+    """Destroy the person's key first. If this transaction then fails, nothing is readable and a retry completes the
     erasure."""
     await keys.destroy(case.id)
     now = clock.now()

@@ -25,13 +25,13 @@ def new_reference() -> str:
 
 
 def age_of(identity: Mapping[str, Any], today: date) -> int | None:
-    """Return the age in completed years; a stated age increases by the years since it was recorded."""
+    """Return the age in completed years. A stated age increases by the years since it was recorded."""
     if identity.get("birth_date"):
         return completed_years(date.fromisoformat(identity["birth_date"]), today)
     if identity.get("age") is None:
         return None
     told_on = date.fromisoformat(identity["recorded_on"])
-    # An evening entry may have the next day's date: dates were once in UTC, not local.
+    # Dates were once in UTC, not local, so an entry made in the evening may have the next day's date.
     return int(identity["age"]) + max(0, completed_years(told_on, today))
 
 
@@ -58,7 +58,7 @@ def age_band(age: int | None) -> str:
 def reporting_attributes(
     identity: Mapping[str, Any], attributes: Mapping[str, Any], today: date
 ) -> ReportingAttributes:
-    """Return the codes that anonymous statistics may contain; they leave only under a reporting grant."""
+    """Return the codes that anonymous statistics may contain. They are shared only under a reporting grant."""
     populations = attributes.get("populations") or [None]
     return ReportingAttributes(
         sex=attributes.get("sex") or "unknown",

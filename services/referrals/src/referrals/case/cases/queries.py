@@ -244,7 +244,7 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 def to_follow(succession: Succession) -> sa.Select[UUID]:
-    """Select ids of open cases that the successor takes over, except cases that implicate the successor."""
+    """Select ids of open cases that the successor takes over, except those that implicate it."""
     accused = sa.exists().where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == succession.successor,
@@ -322,7 +322,7 @@ async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UU
 async def due_for_erasure(
     session: AsyncSession, caller: Principal, by: date, after: tuple[date, UUID] | None, limit: int
 ) -> Sequence[Case]:
-    """Return closed cases that are erased by this day, the next one first, up to `limit` + 1."""
+    """Return closed cases due for erasure by this day, earliest first, up to `limit` + 1."""
     order = col(Case.retain_until), col(Case.id)
     statement = sa.select(Case).where(*_kept_until(caller, by)).order_by(*order)
     if after is not None:

@@ -131,7 +131,9 @@ async def _erase_again(session: AsyncSession, keys: CaseKeys, case_id: UUID) -> 
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
-    if case is None or case.status == "erased":  # keys of screenings and line reports are also here
+    if (
+        case is None or case.status == "erased"
+    ):  # the store also contains keys of screenings and line reports
         return 0
     await erase(session, None, keys, case, "restored_backup")
     return 1

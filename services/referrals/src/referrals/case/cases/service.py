@@ -103,7 +103,7 @@ async def register(
 async def _refuse_if_alike(
     session: AsyncSession, caller: Principal, blind: BlindIndex, identity: Identity
 ) -> None:
-    """Raise 409 if a case of the caller's organisation may concern the same person. A name of one word fits too many
+    """Raise 409 if a case of the caller's organisation may concern the same person. A one-word name matches too many
     people to ask about."""
     of, name, document = caller.organisation, identity.name or "", identity.document
     for digests in (
@@ -153,7 +153,7 @@ async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
 ) -> tuple[Case, dict[str, Any], dict[str, Any]]:
-    """Return a decrypted case, and audit the reading."""
+    """Return a decrypted case, and audit the access."""
     case = await queries.own_case(session, caller, case_id)
     identity, attributes = await open_record(keys, case)
     await record(session, caller, "case.read", chain=case.id)
@@ -216,8 +216,8 @@ async def _remember_contact(session: AsyncSession, case: Case) -> None:
 async def _remember_age(
     session: AsyncSession, key: bytes, case: Case, former: int | None, identity: dict[str, Any]
 ) -> None:
-    """Add a corrected age to the list. An erasure destroys its key. The entry is bound to the case, not to an
-    organisation, because a hand-over does not change the age."""
+    """Add a corrected age to the list. Erasing the case destroys the age's key. The entry is bound to the case, not to
+    an organisation, because a hand-over does not change the age."""
     if former == person.age_of(identity, clock.today()):
         return
     age = {name: identity.get(name) for name in person.AGE}
@@ -269,8 +269,8 @@ async def doubt_contact(
 
 
 async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[str]) -> bool:
-    """Put notes from another system before the safe contact instructions. Return False if they become too long. The
-    caller has locked the case."""
+    """Prepend notes from another system to the safe contact instructions. Return False if the text becomes too long.
+    The caller has locked the case."""
     identity, attributes = await open_record(keys, case)
     contact = identity.get("contact") or {}
     way = with_notes(contact.get("safe_way"), notes)
@@ -287,7 +287,7 @@ async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[st
 
 
 def with_notes(way: str | None, notes: list[str]) -> str | None:
-    """Return the safe contact instructions, preceded once by each note; None if the text is too long."""
+    """Return the safe contact instructions with each note prepended once; None if the text is too long."""
     former = way or ""
     new = [note for note in notes if note not in former]
     warned = f"{NOTE_OF_SENDER} {' · '.join(new)} · {former}".strip(" ·") if new else former
@@ -336,7 +336,7 @@ async def search(
     limit: int | None = None,
 ) -> Sequence[Case]:
     """Return the organisation's own cases that match, newest first, up to `limit` + 1. The audit records the search but
-    not its words."""
+    not its terms."""
     digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
     found = (
         await queries.cases_with_digests(
@@ -454,7 +454,7 @@ async def hand_over(
     former = case.organisation_id
     case.organisation_id = to
     case.assigned_to = taken_by
-    case.word = None  # the word may mean something in the former team's office
+    case.word = None  # the word could mean something in the former team's office
     touch(case)
     seal_record(await keys.of(case.id), case, identity, attributes)
     await session.flush()

@@ -1,1 +1,1 @@
-"""What a person agrees to share, with whom and for what purpose; and the narrow exceptions."""
+"""What a person agrees to share, with whom and for what purpose. Also contains the narrow exceptions."""

@@ -115,7 +115,7 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Move:
     """The data that would move, by which route and to whom. `items` None means all granted items. `texts` are names
-    from `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading."""
+    from `disclosure.TEXTS`. `shared` is False if the referral ended in a way that ends reading."""
 
     road: Road
     case_id: UUID
@@ -252,8 +252,8 @@ def sharing_goes_on(asked: Asked) -> None:
 
 
 def decider_may_still_decide(asked: Asked) -> None:
-    """Check the decider against the current record: the person may be of age, the caregiver implicated, or the record
-    corrected."""
+    """Check the decider against the current record: the person may have come of age, the caregiver may be implicated,
+    or the record may have been corrected."""
     if asked.move.road not in NEW_FACTS or asked.word.decided_by is None:
         return
     if asked.word.decided_by == Decider.BEST_INTEREST and asked.person.age is None:

@@ -111,7 +111,8 @@ def ask(
 
 
 def _refusal(move: Move, refused: Refused) -> Problem:
-    """Inform a reading recipient of an expired date. Every other end looks the same and gives no reason."""
+    """Tell a recipient who reads that the consent has expired. Every other ending looks the same to them and gives no
+    reason."""
     text = str(refused)
     match refused.why:
         case Why.ERASED:

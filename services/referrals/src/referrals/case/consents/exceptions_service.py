@@ -42,7 +42,7 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
 
 
 def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
-    """Refuse early; at sending, the decision checks the age again."""
+    """Refuse early. When data is sent, the decision checks the age again."""
     if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
         raise WRONG_DECIDER.because(
             "best_interest_is_for_a_child", pointer="/basis", reason="adult_decides"
@@ -162,7 +162,7 @@ async def review(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, exception_id: UUID
 ) -> tuple[DisclosureException, str | None]:
-    """Return the caller's exception with its decrypted rationale, and audit the reading."""
+    """Return the caller's exception with its decrypted rationale, and audit the access."""
     exception = await queries.own_exception(session, caller, exception_id)
     rationale = await exceptions_service.rationale_of(
         keys,

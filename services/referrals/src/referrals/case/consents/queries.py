@@ -134,7 +134,7 @@ def searchable(caller: Principal) -> Searchable:
 
 
 def changed_at(grant: Grant) -> datetime:
-    """Return when the consent got its current status, as the column of that name in `searchable`."""
+    """Return when the consent got its current status, like the column of that name in `searchable`."""
     ended = status_at(grant.status, grant.valid_until, clock.now()) == EXPIRED
     expired_at = grant.valid_until if ended else None
     return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at, expired_at)))
@@ -143,8 +143,8 @@ def changed_at(grant: Grant) -> datetime:
 def _to_decide(
     kind: type[Grant] | type[DisclosureException], caller: Principal
 ) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a decision waits for a supervisor other than the requester, and that the caller is
-    one."""
+    """Return the SQL condition that a decision is waiting for a supervisor other than the requester, and that the
+    caller is one."""
     if Role.SUPERVISOR not in caller.roles:
         return sa.false()
     return sa.and_(
@@ -249,7 +249,7 @@ async def unused_for(
 
 
 async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnElement[bool]) -> bool:
-    """Return whether an active or pending consent of the case has such a decider."""
+    """Return whether an active or pending consent of the case satisfies the condition `decider`."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
@@ -339,7 +339,7 @@ async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | Non
 async def exception_in_force(
     session: AsyncSession, exception_id: UUID
 ) -> DisclosureException | None:
-    """Return the exception as `consent_in_force` returns a consent."""
+    """Return the exception, as `consent_in_force` does for a consent."""
     return await _one_in_force(session, DisclosureException, exception_id)
 
 

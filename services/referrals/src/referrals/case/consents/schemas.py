@@ -108,7 +108,7 @@ class DisclosureRead(BaseModel):
 
 
 class RecordRead(BaseModel):
-    """A reading of the whole record by the organisation that received the case, or in an emergency."""
+    """An access to the whole record by the organisation that received the case, or in an emergency."""
 
     road: Literal["transfer", "break_glass"] = Field(
         description="`transfer`: its holder read it. `break_glass`: it was opened in an emergency."
@@ -118,14 +118,14 @@ class RecordRead(BaseModel):
 
 
 class MissingReadings(BaseModel):
-    """A period without a record of readings, because a backup was restored."""
+    """A period for which no reads are recorded, because a backup was restored."""
 
     since: datetime = Field(description="The last entry of the record before the backup.")
     until: datetime = Field(description="When the backup was restored.")
 
 
 class ToldOfReadings(BaseModel):
-    """The honest report of a withdrawal: recipients cannot unread what they have read."""
+    """An honest report on a withdrawal: recipients cannot unread what they have read."""
 
     already_read: list[DisclosureRead]
     record_read: list[RecordRead] = Field(

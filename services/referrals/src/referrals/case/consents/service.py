@@ -59,7 +59,7 @@ def new_withdrawal_code() -> str:
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewConsent
 ) -> tuple[Grant, str]:
-    """Record a decision. Return it with the code by which the person alone can withdraw it."""
+    """Record a decision. Return it with the code that lets the person withdraw it on their own."""
     now = clock.now()
     found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case = found.case
@@ -77,7 +77,8 @@ async def give_to_successor(
     attributes: Mapping[str, Any],
     body: NewConsent,
 ) -> Grant:
-    """Record a person's decision about a case that the caller's organisation takes over. Requires service rights."""
+    """Record a person's decision about a case that the caller's organisation is taking over. Requires service
+    rights."""
     grant, _ = await _recorded(
         session, caller, case, identity, attributes, body, body.recipient_organisation_id
     )
@@ -200,7 +201,7 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, grant_id: UUID, *, approve: bool
 ) -> Grant:
-    """Decide in the child's best interest by the current record, as a supervisor other than the requester."""
+    """Decide in the child's best interest, based on the current record, as a supervisor other than the requester."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     status = status_at(grant.status, grant.valid_until, clock.now())
     if status != "pending":
@@ -304,7 +305,7 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
 async def end_unused(
     session: AsyncSession, caller: Principal | None, case_id: UUID, uses: queries.Uses
 ) -> None:
-    """End unused consents and exceptions of a closed case. Consents to statistics continue."""
+    """End unused consents and exceptions of a closed case. Statistics consents continue."""
     unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
     await _end_those(session, caller, case_id, "case_closed", unused)
     await exceptions_service.end_unused(session, case_id, uses)

@@ -31,7 +31,7 @@ async def countable(
 async def decided(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> tuple[bool, ReportingAttributes | None]:
-    """Return whether the person ever decided about statistics, and what statistics may use now."""
+    """Return whether the person ever made a decision about statistics, and what statistics may use now."""
     # The newest active consent to statistical use, or else the newest withdrawn one, with everything the decision
     # needs; NULL if nobody ever asked the person.
     told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
@@ -42,7 +42,7 @@ async def decided(
 
 
 def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAttributes | None:
-    """Return what the decision allows under a statistics consent that was loaded with the case."""
+    """Return what the decision allows under a statistics consent loaded with the case."""
     until = found["valid_until"]
     word = Word(
         kind=Kind.REPORTING,
@@ -62,7 +62,7 @@ def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAt
 
 
 async def _known(keys: CaseKeys, case_id: UUID, found: Mapping[str, Any]) -> Person:
-    """Decrypt the age only where the decision depends on it: for a child, or when somebody else decided."""
+    """Decrypt the age only if the decision depends on it: for a child, or when somebody else decided."""
     caregiver, erased = Caregiver(found["caregiver"]), found["case_status"] == "erased"
     if found["identity"] is None:
         return Person(None, caregiver, erased=True)

@@ -34,7 +34,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Unlink a family's cases that two organisations now hold."""
+    """Unlink cases of a family that two organisations now hold."""
     await _unlink(session, happening)
 
 

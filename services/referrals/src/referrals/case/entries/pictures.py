@@ -49,7 +49,7 @@ def refuse_unless_picture(content: bytes, name: str) -> None:
 
 
 async def drawn_again(content: bytes) -> bytes:
-    """Return an upright JPEG; raise 422 if the file is unreadable. A picture becomes at most 2,000 pixels wide or
+    """Return an upright JPEG; raise 422 if the file is unreadable. Scale it down to at most 2,000 pixels wide or
     high."""
     async with _AT_ONCE:
         done = await asyncio.to_thread(_apart, content)
@@ -101,7 +101,7 @@ def _draw() -> None:
     if content.startswith(_PDF):
         pages = _pages(content)
     else:
-        Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow raises at twice this number
+        Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow raises an error at twice this number
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as given:
             upright = ImageOps.exif_transpose(given).convert("RGB")
         upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))

@@ -45,7 +45,7 @@ async def of_case(
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[tuple[CaseEntry, bool]]:
-    """Return entries, newest first, up to `limit` + 1, with whether each has a picture but without the picture."""
+    """Return entries, newest first, up to `limit` + 1. Each tells whether it has a picture, without including it."""
     statement = sa.select(CaseEntry, HAS_FILE).where(*_in_case(caller, case_id))
     if kind is not None:
         statement = statement.where(col(CaseEntry.kind) == kind)

@@ -10,7 +10,7 @@ _CHUNK = 64 * 1024
 
 
 async def refuse_infected(address: str | None, content: bytes) -> None:
-    """Raise 415 for a finding and 503 if the scanner does not respond, so that no file is stored unscanned."""
+    """Raise 415 for an infected file and 503 if the scanner does not respond, so that no file is stored unscanned."""
     if address is None:
         return
     try:

@@ -72,7 +72,7 @@ class NewEntry(EntryContent):
 
 
 class EntryView(BaseModel):
-    """An entry. `content` is absent if somebody took the entry back."""
+    """An entry. `content` is absent if somebody took back the entry."""
 
     id: UUID
     kind: str = Field(description="A code of `entry_kinds.csv`.")

@@ -181,7 +181,7 @@ async def take_back(
 
 
 async def take_back_again(session: AsyncSession, entry_id: UUID) -> int:
-    """Destroy content again that a restored backup brought back. Requires service rights."""
+    """Destroy again the content that a restored backup brought back. Requires service rights."""
     entry = await queries.one_held(session, entry_id)
     if entry is None or entry.taken_back_at is not None:
         return 0
@@ -203,7 +203,7 @@ async def opened(
     case: Case,
     entries: Sequence[CaseEntry],
 ) -> list[EntryContent | None]:
-    """Return the decrypted content. If any entry has content, audit the reading."""
+    """Return the decrypted content. If any entry has content, audit the access."""
     if not any(entry.content for entry in entries):
         return [None for _ in entries]
     key = await key_of(keys, case.id)
@@ -214,7 +214,7 @@ async def opened(
 async def times_of(
     session: AsyncSession, caller: Principal, keys: CaseKeys, entries: Sequence[CaseEntry]
 ) -> dict[UUID, str]:
-    """Return the time of day of each due entry that has one. Audit the reading."""
+    """Return the time of day of each due entry that has one. Audit the access."""
     found = await keys.of_many([entry.case_id for entry in entries])
     contents = {
         entry.id: opened_with(found[entry.case_id], entry)
@@ -241,7 +241,7 @@ def opened_with(key: bytes, entry: CaseEntry) -> EntryContent | None:
 async def picture(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, entry_id: UUID
 ) -> bytes:
-    """Return an entry's picture, and audit the reading."""
+    """Return an entry's picture, and audit the access."""
     case = await cases.own_case(session, caller, case_id)
     entry = await queries.one(session, caller, case.id, entry_id)
     if entry.file is None:

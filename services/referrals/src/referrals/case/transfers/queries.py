@@ -72,8 +72,8 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
 async def left_behind(
     session: AsyncSession, succession: Succession, limit: int, case_id: UUID | None = None
 ) -> Sequence[UUID]:
-    """Return cases that the successor takes over and that have no offer to it yet. Skip cases on offer to another
-    active organisation. `case_id` restricts the result to one case. Requires service rights."""
+    """Return cases that the successor takes over and that have not been offered to it yet. Skip cases on offer to
+    another active organisation. `case_id` restricts the result to one case. Requires service rights."""
     cases_ids = cases.to_follow(succession).subquery()
     ended = await ended_organisations(session)
     offered = sa.exists().where(

@@ -37,7 +37,7 @@ class RecallTransfer(Strict):
 
 
 class SuccessorConsent(Strict):
-    """The person's answer to the organisation that takes over the case."""
+    """The person's answer to the organisation that is taking over the case."""
 
     decided_by: Literal["person", "caregiver"] = "person"
     child_assent: Assent | None = None

@@ -112,7 +112,8 @@ async def _ask(
 async def offered_case(
     session: AsyncSession, keys: CaseKeys, transfer: Transfer
 ) -> OfferedCase | None:
-    """Return the facts for the recipient's decision. Return None once it is made, or once the case may not go there."""
+    """Return the facts for the recipient's decision. Return None once it is made, or once the case may no longer go
+    there."""
     if transfer.state != "offered":
         return None
     async with acting_as_service(session):
@@ -203,7 +204,7 @@ async def accept(
     transfer_id: UUID,
     body: AcceptTransfer,
 ) -> Transfer:
-    """Accept the case: after the commit, only the caller's organisation holds it."""
+    """Accept the case. After the commit, only the caller's organisation holds it."""
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     async with acting_as_service(session):
         case = await cases.by_id(session, transfer.case_id)
@@ -280,7 +281,7 @@ async def end_offer(
 
 
 async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int:
-    """End an offer again that a restored backup reopened. The person learns who took over the case."""
+    """End again an offer that a restored backup reopened. The person learns who took over the case."""
     transfer = await session.get(Transfer, transfer_id, with_for_update=True)
     if transfer is None or transfer.state != "offered":
         return 0

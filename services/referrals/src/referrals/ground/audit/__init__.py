@@ -1,1 +1,1 @@
-"""An append-only record of acts and readings, chained by hashes and anchored outside the database."""
+"""An append-only record of actions and reads, hash-chained and anchored outside the database."""

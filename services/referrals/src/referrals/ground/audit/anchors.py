@@ -1,7 +1,7 @@
 """Anchors the audit outside the database, and verifies it against the anchor.
 
 A chain reveals an edit or a gap. Only a file outside the database reveals that the newest entries, or a whole chain,
-were cut off. Each line contains the hash of the previous line.
+were removed. Each line contains the hash of the previous line.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.row_security import act_as_service
 
 _BATCH = 2000
-# The last heads of a line, one of which was the last to be committed: a lagging standby loses it first.
+# How many of a line's last heads to check. One of them was committed last, so a lagging standby loses it first.
 _NEWEST = 100
 _EXCHANGED = (
     "{path} is not the file that Ruta began: put the right one back from a backup or a second place"
@@ -93,7 +93,7 @@ _KEPT_ENDS = sa.text(
 
 
 class BrokenAnchor(Worded):
-    """The anchor file itself was edited or truncated; the message names the line."""
+    """The anchor file itself was edited or truncated; the message gives the line."""
 
 
 FindingCode = Literal[
@@ -141,8 +141,8 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_line(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the anchor's last line, parsed and raw; raise BrokenAnchor on a mismatch. Drop an incomplete line: it
-    comes from a killed writer or a full disk, so it was never anchored."""
+    """Return the anchor's last line, parsed and raw; raise BrokenAnchor on a mismatch. Drop an incomplete last line,
+    which comes from a killed writer or a full disk and so was never anchored."""
     size, text = last_line(path)
     if path.exists() and path.stat().st_size > size:
         os.truncate(path, size)
@@ -158,11 +158,11 @@ def _last_line(path: Path) -> tuple[dict[str, Any], str]:
 async def anchor(
     database: Database, path: Path, erased: Head | None = None, restricted: Head | None = None
 ) -> int:
-    """Append the heads that moved since the last line; returns how many. One caller at a time.
+    """Append the heads that moved since the last line, and return their number. Only one caller may run at a time.
 
-    `erased`, `restricted`: the lengths of those lists, by which a restore detects an outdated list. A line says how
-    many anchored entries the database has lost, until `mark_restored`. Raises BrokenAnchor if the file is gone or was
-    replaced.
+    `erased` and `restricted` are the lengths of those lists, by which a restore detects an outdated list. Until
+    `mark_restored` runs, each line states how many anchored entries the database has lost. Raise BrokenAnchor if the
+    file is gone or was replaced.
     """
     async with database.transaction() as session:
         await act_as_service(session)
@@ -179,7 +179,7 @@ async def anchor(
         )
         newest = list(last.get("heads", {}).items())[-_NEWEST:]
         lost = await _count_lost(session, path, newest)
-        # A promoted standby uses the numbers of the lost transactions again.
+        # A promoted standby reuses the numbers of the lost transactions.
         since = "0" if lost else last["until"]
         heads = (await session.execute(_HEADS, {"since": since})).all()
         ends = _ends(heads) or ({} if lost else dict(newest[-1:]))
@@ -202,7 +202,7 @@ async def anchor(
 
 
 def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
-    """Return the list end to anchor. Lists only grow: if a list is shorter than before, the anchor keeps the known end
+    """Return the list end to anchor. Lists only grow. If a list is shorter than before, the anchor keeps the known end
     until the list reaches it again."""
     if head is None or (last and head.number < last[0]):
         return last
@@ -210,8 +210,8 @@ def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
 
 
 async def mark_restored(database: Database, path: Path | None, source: str) -> None:
-    """Record, also in the anchor if there is one, that the backup `source` was restored. Later entries are then missing
-    for a known reason."""
+    """Record that the backup `source` was restored, also in the anchor if there is one. This explains why later entries
+    are missing."""
     async with database.transaction() as session:
         await act_as_service(session)
         await remember_lost(session, clock.now())
@@ -220,18 +220,18 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
         _, text = _last_line(path)
         try:
             kept = await _kept(session, await asyncio.to_thread(anchored_chains, path))
-        except BrokenAnchor:  # `verify` reports it; a restore must end
+        except BrokenAnchor:  # `verify` reports this; it must not stop a restore
             kept = {}
         values = {"chains": list(kept), "kept": list(kept.values())}
         ends = _ends((await session.execute(_KEPT_ENDS, values)).all())
-        # The next line has all heads: entries since the loss have the numbers of lost ones.
+        # The next line contains all heads, because entries since the loss reuse the numbers of lost ones.
         _append(path, ends, "0", text, {"restored": source})
     await _record_first_line(database, path)
 
 
 async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
-    """Record the time from which readings may be missing, because the record lost entries from `forgotten` on. Requires
-    service rights."""
+    """Record the time since which reads may be missing, because the record lost its entries from `forgotten` onwards.
+    Requires service rights."""
     # Skip the worker's entries: the worker has just reapplied the lists.
     last = sa.select(sa.func.max(AuditEntry.at)).where(
         col(AuditEntry.client) != SYSTEM_CLIENT, col(AuditEntry.at) < forgotten
@@ -241,7 +241,7 @@ async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
 
 
 async def _hold_to_first_line(database: Database, path: Path) -> None:
-    """Raise BrokenAnchor if the anchor vanished or was replaced, because that must not start a new anchor."""
+    """Raise BrokenAnchor if the anchor vanished or was replaced, because neither may start a new anchor."""
     known = (await key_checks.recorded(database)).get(_FIRST_LINE)
     found = _first_line_digest(path)
     if known is not None and known != found:
@@ -293,7 +293,7 @@ async def _count_lost(
 
 
 async def _kept(session: AsyncSession, anchored: Mapping[str, Mapping[int, str]]) -> dict[str, int]:
-    """Return by chain the number before the first lost anchored entry."""
+    """Return, for each chain, the number before its first lost anchored entry."""
     every = [(chain, *each) for chain, numbers in anchored.items() for each in numbers.items()]
     kept: dict[str, int] = {}
     for first in range(0, len(every), _BATCH):
@@ -308,7 +308,7 @@ async def _kept(session: AsyncSession, anchored: Mapping[str, Mapping[int, str]]
 async def _held(
     session: AsyncSession, anchored: Sequence[tuple[str, int, str]]
 ) -> set[tuple[str, int]]:
-    """Return chain and number of those anchored entries that the database has unchanged."""
+    """Return the chain and number of the anchored entries that are unchanged in the database."""
     if not anchored:
         return set()
     chains, sequences, hashes = (list(column) for column in zip(*anchored, strict=True))
@@ -392,7 +392,7 @@ def anchored_chains(path: Path | None) -> dict[str, dict[int, str]]:
         if "restored" in line:
             _take_back(anchored, line["heads"])
         for chain, (sequence, digest) in line["heads"].items():
-            # The first stays: another entry of the same number is a loss or a forgery.
+            # Keep the first, because another entry with the same number is a loss or a forgery.
             anchored.setdefault(chain, {}).setdefault(int(sequence), str(digest))
     return anchored
 

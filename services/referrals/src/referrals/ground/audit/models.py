@@ -36,7 +36,7 @@ class AuditHead(Row, table=True):
 
 
 class Restore(Row, table=True):
-    """A backup was restored `at` this time. Readings between `kept_until` and `at` are missing from the record."""
+    """A backup was restored `at` this time. Reads between `kept_until` and `at` are missing from the record."""
 
     __tablename__ = "restores"
 

@@ -1,4 +1,4 @@
-"""Audit queries: entries, readings of a disclosure, acts in a case."""
+"""Audit queries: entries, reads of a disclosure, actions in a case."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -81,7 +81,7 @@ def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[An
 
 
 async def did_anything(session: AsyncSession, doer: str) -> bool:
-    """Return whether the record contains any act of this client."""
+    """Return whether the record contains any action of this client."""
     done = sa.exists().where(col(AuditEntry.client) == doer)
     return bool(await session.scalar(sa.select(done)))
 
@@ -89,8 +89,8 @@ async def did_anything(session: AsyncSession, doer: str) -> bool:
 def was_read(
     target: sa.ColumnElement[UUID], action: str, organisation: sa.ColumnElement[UUID] | None = None
 ) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that anybody, or anybody in the organisation, read the target according to the audit.
-    Requires service rights."""
+    """Return the SQL condition that the audit records a read of the target by anybody, or by anybody in the
+    organisation. Requires service rights."""
     which = [target == TARGET_ID, _ENTRIES.c.action == action]
     if organisation is not None:
         which.append(organisation == OF_ORGANISATION)
@@ -118,7 +118,7 @@ async def last_acts(
 async def disclosure_reads(
     session: AsyncSession, referral_ids: Sequence[UUID]
 ) -> Sequence[AuditEntry]:
-    """Return readings of these referrals' snapshots."""
+    """Return the reads of these referrals' snapshots."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(
@@ -130,7 +130,7 @@ async def disclosure_reads(
 
 
 async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntry]:
-    """Return every reading of a case, by any route, oldest first."""
+    """Return every read of a case, by any route, oldest first."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
@@ -140,7 +140,7 @@ async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntr
 
 
 async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Restore]:
-    """Return backup restores since this time, oldest first; each left a period without readings."""
+    """Return backup restores since this time, oldest first. Each one left a period without recorded reads."""
     rows = await session.scalars(
         sa.select(Restore).where(col(Restore.at) > moment).order_by(col(Restore.at))
     )
@@ -150,7 +150,7 @@ async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Re
 async def count_done(
     session: AsyncSession, organisation: UUID, action: str, since: datetime
 ) -> int:
-    """Count how often an organisation has done this since the given time, whatever the outcome."""
+    """Count how often an organisation performed this action since the given time, whatever the outcome."""
     counted = (
         sa.select(sa.func.count())
         .select_from(AuditEntry)
@@ -166,7 +166,7 @@ async def count_done(
 async def acts_in(
     session: AsyncSession, chain: UUID, organisation: UUID, after: int | None, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return an organisation's acts in a case, oldest first, without its readings, up to `limit` + 1."""
+    """Return an organisation's actions in a case, oldest first, without its reads, up to `limit` + 1."""
     statement = _acts(chain, organisation).order_by(col(AuditEntry.sequence)).limit(limit + 1)
     if after is not None:
         statement = statement.where(col(AuditEntry.sequence) > after)
@@ -176,7 +176,7 @@ async def acts_in(
 async def latest_acts(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return the last of these acts, oldest first."""
+    """Return the latest of these actions, oldest first."""
     newest = _acts(chain, organisation).order_by(col(AuditEntry.sequence).desc()).limit(limit)
     return (await session.scalars(newest)).all()[::-1]
 

@@ -1,4 +1,4 @@
-"""Writes the audit: one entry for every command and every reading of disclosed data."""
+"""Writes the audit: one entry for every command and every read of disclosed data."""
 
 from typing import Any
 from uuid import UUID
@@ -28,15 +28,15 @@ async def record(
     """Append one entry to `chain` (the case, or the organisation if there is no case).
 
     Call this last, because it locks the chain's head. The default target is the chain's subject; the first part of the
-    action's name is its type. `detail` contains only ids and codes. A command's stored response belongs to this
-    subject.
+    action's name is the target's type. `detail` contains only ids and codes. A command's stored response belongs to
+    this subject.
     """
     target_id = target_id or chain
     target_type = target_type or action.partition(".")[0]
     answer_is_about(session, Subject(chain, target_type, target_id))
     await session.flush()
     await session.execute(
-        # The trigger sets sequence and hash.
+        # A trigger sets the sequence and the hash.
         _ENTRIES.insert().values(
             chain=chain,
             id=new_id(),

@@ -1,4 +1,4 @@
-"""Counts and unusual readings in a period of the record, for an auditor's statement."""
+"""Counts and unusual reads in a period of the record, for an auditor's statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Pattern:
-    """One reader's readings that an auditor should ask about."""
+    """One reader's reads that an auditor should ask about."""
 
     pattern: PatternCode
     doer: str
@@ -81,8 +81,8 @@ async def chains_between(
 async def unusual(
     session: AsyncSession, since: datetime, until: datetime, zone: str
 ) -> list[Pattern]:
-    """Return the unusual readings in a period, most readings first, by local day and hour. Readings of the audit record
-    are an auditor's work and do not count."""
+    """Return the unusual reads in a period, by local day and hour, patterns with the most reads first. Reading the
+    audit record is an auditor's work and does not count."""
     at_home = sa.func.timezone(zone, col(AuditEntry.at))
     hour = sa.extract("hour", at_home)
     action = col(AuditEntry.action)

@@ -130,8 +130,8 @@ def _countries(event: ServiceData) -> Sequence[str]:
 
 
 def _newer(row: dict[str, Any]) -> Insert:
-    """Keep the newer value of each column by the column's own version, because a capacity change may overtake another
-    event."""
+    """Keep the newer value of each column, judged by that column's own version, because a capacity change may overtake
+    another event."""
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
     newest["former_organisation_id"] = sa.case(

@@ -30,7 +30,7 @@ class DirectoryService(Row, table=True):
     managed_by: UUID | None = None
     states: list[str] = Field(default_factory=list, sa_type=Texts)
     countries: list[str] = Field(default_factory=list, sa_type=Texts)
-    # The version of capacity, functional status and referable, which have their own event.
+    # The version of the capacity, functional status and referable flag, which have their own event.
     state_version: int = 0
     # The organisation before the last change of organisation; None if there was none.
     former_organisation_id: UUID | None = None

@@ -90,7 +90,7 @@ def handed_over() -> sa.Subquery:
 
 
 def seen_by(audience: Audience) -> sa.ColumnElement[bool]:
-    """Return `Audience.sees` as SQL; a test keeps the two in agreement."""
+    """Return `Audience.sees` as SQL; a test keeps the two in sync."""
     service = DirectoryService
     ways: list[sa.ColumnElement[bool]] = [_no_higher_than(audience.base)]
     if audience.organisation_id is not None:
@@ -182,7 +182,7 @@ def refuse_unless_choosable(
 async def service_shown_to(
     session: AsyncSession, caller: Principal, service_id: UUID | None
 ) -> DirectoryService | None:
-    """Return the service in its current state, if it is known and the directory shows it to the caller."""
+    """Return the service's current state, if it is known and the directory shows it to the caller."""
     if service_id is None:
         return None
     service = await session.get(DirectoryService, service_id, populate_existing=True)

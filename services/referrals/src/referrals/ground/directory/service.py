@@ -34,7 +34,8 @@ async def set_team(
 
 
 async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[str, Any]) -> int:
-    """Store the listed team again after a restored backup brought back an old team or none. Requires service rights."""
+    """Store the listed team again after a restored backup brought back an old team or no team. Requires service
+    rights."""
     if not word:
         return 0  # the queue has since opened to everybody, so the backup hides more, never less
     organisation, clients = UUID(word["organisation"]), list(word["clients"])
@@ -51,7 +52,7 @@ async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[st
 
 
 async def restrict_copies(session: AsyncSession, words: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Apply the directory's listed restrictions to the copies; see `restrictions.words`. All other changes come with
+    """Apply the directory's listed restrictions to the copies; see `restrictions.words`. All other changes arrive with
     the directory's events, which lift no restriction."""
     rows = await session.scalars(
         sa.select(DirectoryService)

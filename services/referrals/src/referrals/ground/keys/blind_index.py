@@ -1,4 +1,4 @@
-"""Finds an organisation's own case by name or document, without storing either in plain text. Pure.
+"""Finds an organisation's own cases by name or document, without storing either in plain text. Pure.
 
 Digests are HMAC-SHA-256 under one key per organisation. Equal names in two organisations have different digests, and a
 dump without the key reveals nothing.
@@ -17,7 +17,7 @@ _MINIMUM_TOKEN = 2
 
 
 def name_tokens(name: str) -> list[str]:
-    """Return a name's words in comparable form: no accents, no case, no order."""
+    """Return a name's words in comparable form, ignoring accents, case and order."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(c for c in plain if not unicodedata.combining(c))
     return sorted({t for t in re.findall(r"\w+", letters) if len(t) >= _MINIMUM_TOKEN})
@@ -65,7 +65,7 @@ class BlindIndex:
         document: str | None = None,
         own_reference: str | None = None,
     ) -> set[bytes]:
-        """Return the digests that a case must have, all of them, to match the search."""
+        """Return the digests that a case must all have to match the search."""
         entries: Iterable[tuple[str, str]] = [
             *(("name", sound(token)) for token in name_tokens(name or "")),
             *([("document", document_form(document))] if document else []),

@@ -18,7 +18,7 @@ _CLOSED = "vault:"
 
 
 class CannotOpenKey(Worded):
-    """The Vault responds, but its key did not encrypt this key; the message names the key."""
+    """The Vault responds, but its key did not encrypt this key; the message identifies the key."""
 
 
 class Keeper(Protocol):

@@ -42,7 +42,7 @@ _SELECT = (
     "SELECT case_id, key_id, wrapped FROM case_keys"
     " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
-# PostgreSQL plans a query with a list each time, but plans a query with a single id only once.
+# PostgreSQL plans a query with a list every time, but a query with a single id only once.
 _SELECT_ONE = _SELECT.replace("= ANY ($1::uuid[])", "= $1")
 _ONE_WRAPPED_BY = (
     "SELECT case_id, wrapped FROM case_keys WHERE key_id = $1 AND wrapped IS NOT NULL LIMIT 1"
@@ -103,7 +103,7 @@ class CaseKeys:
     async def _compare(self, ring: KeyRing) -> None:
         """Raise KeyRingError unless `ring` contains every key in use, unchanged.
 
-        Record new keys if a known key comes with them (a rotation) or no key was ever used (an installation). Older
+        Record new keys if they come with a known key (a rotation) or if no key was ever used (an installation). Older
         releases recorded no keys; for those, unwrap one case key per key instead.
         """
         values, known = ring.check_values(), await key_checks.recorded(self.database)
@@ -133,7 +133,7 @@ class CaseKeys:
                 raise self._wrong(text, key=check_name(key_id)) from None
 
     async def create(self, case_id: UUID) -> bytes:
-        """Create a key for a new case. If nobody then writes the case, its key remains unused."""
+        """Create a key for a new case. If the case is then never written, its key remains unused."""
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)

@@ -1,5 +1,5 @@
 """The erasure list, copied off the host so that no backup restores an erased person. Each line contains a case's random
-id and the time when its key was destroyed."""
+id and the time at which its key was destroyed."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
             return 0
         # Check again: another process may have created the list while this one waited for its connection.
         if not await asyncio.to_thread(path.exists):
-            # No copy exists either, or the restore would have used it: write all erasures from the start.
+            # No copy exists either, because the restore would have used it. Write all erasures from the start.
             await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
         rows = (
             await session.execute(

@@ -18,8 +18,8 @@ class News(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """A notice kind, written `subject.event`; tests compare the kinds with the states. An act of the other side is
-    news. One's own act is not, and the confirmation of a plan can wait."""
+    """A notice kind, written `subject.event`; tests compare the kinds with the states. An action by the other side is
+    news. One's own action is not, and the confirmation of a plan can wait."""
 
     news: News
     ends: bool

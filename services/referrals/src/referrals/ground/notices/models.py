@@ -35,5 +35,5 @@ class Notice(Row, table=True):
 
 
 _notices = Notice.metadata.tables["notices"]
-# Counted from when the deliveries were created: they expire earlier, so each delivery still finds its notice.
+# Counted from the creation of the deliveries. They expire earlier, so each delivery still finds its notice.
 ENDING = Ending(_notices, _notices.c.fanned_out_at, TOLD_KEPT)

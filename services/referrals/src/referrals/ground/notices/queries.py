@@ -1,5 +1,5 @@
 """Reads notices in transaction order. Rows become visible at commit, so a plain `id > last` would lose rows. The feed
-ends before the oldest open transaction, so nothing later appears behind a cursor."""
+stops before the oldest open transaction, so no later row can appear behind a cursor."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -48,12 +48,12 @@ async def page(
 
 
 def any_untold() -> sa.Exists:
-    """Return whether a notice waits to be passed on. Requires service rights."""
+    """Return the SQL condition that a notice is waiting to be forwarded. Requires service rights."""
     return sa.exists().where(_UNTOLD)
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
-    """Return notices to pass on (id, organisation_id, kind, subject, for_supervisor), locked. Requires service
+    """Return the notices to forward (id, organisation_id, kind, subject, for_supervisor), locked. Requires service
     rights."""
     rows = await session.execute(
         sa.select(
@@ -93,7 +93,7 @@ def some_about(
     holds: Holds,
 ) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a notice of these kinds to the organisation satisfies `holds`, which receives the
-    notice's id."""
+    notice id."""
     to_it = _NOTICES.c.organisation_id == organisation
     return _some(subject, kinds, sa.and_(to_it, holds(_NOTICES.c.id)))
 

@@ -11,8 +11,8 @@ from referrals.tables import Instant, Row, Texts
 class KnownPerson(Row, table=True):
     """An active person or client.
 
-    `said_at`: when the issuer confirmed the rights, by the issuer's clock; None if read from a token, because an
-    outside provider sends no list. `away_from`, `away_until`: the first and last day on which this person wants no
+    `said_at`: when the issuer confirmed the rights, by the issuer's clock; None if they were read from a token, because
+    an outside provider sends no list. `away_from`, `away_until`: the first and last day on which this person wants no
     messages.
     """
 

@@ -1,4 +1,4 @@
-"""Who may be notified, by their current rights."""
+"""Queries for who may be notified, based on their current rights."""
 
 from collections.abc import Collection
 from datetime import date
@@ -109,7 +109,7 @@ async def is_away(session: AsyncSession, person: str, first: date, last: date) -
 
 
 async def last_days_away(session: AsyncSession, people: Collection[str]) -> dict[str, date]:
-    """Return the last day away of those who are away today."""
+    """Return the last day away of each person who is away today."""
     rows = await session.execute(
         sa.select(_PEOPLE.subject, _PEOPLE.away_until).where(
             _PEOPLE.subject.in_(people), _away(_TODAY, _TODAY)

@@ -1,4 +1,4 @@
-"""People's rights, which the gateway passes on from the issuer."""
+"""People's rights, which the gateway forwards from the issuer."""
 
 from uuid import UUID
 
@@ -17,8 +17,8 @@ class Standing(Strict):
 
 
 class PageOfPeople(Strict):
-    """All active subjects after `after` and up to `until` (None: the last), in byte order. `as_of` is in seconds since
-    1970 by the issuer's clock."""
+    """All active subjects after `after` and up to `until` (None means up to the last), in byte order. `as_of` is in
+    seconds since 1970 by the issuer's clock."""
 
     as_of: float
     after: str

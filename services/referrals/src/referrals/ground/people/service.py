@@ -20,7 +20,8 @@ _BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
 
 
 async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
-    """Replace this range of subjects with the issuer's. Two gateways send pages, so an older page changes nothing."""
+    """Replace this range of subjects with the issuer's data. Two gateways send pages, so an older page changes
+    nothing."""
     said_at = datetime.fromtimestamp(page.as_of, UTC)
     older = sa.or_(col(KnownPerson.said_at).is_(None), col(KnownPerson.said_at) < said_at)
     gone = [page.after < _BY_BYTES, col(KnownPerson.subject).not_in(page.people), older]
@@ -60,7 +61,7 @@ def _works(rights: KnownPerson | Standing) -> bool:
 async def say_away(
     session: AsyncSession, caller: Principal, first: date | None, last: date | None
 ) -> None:
-    """Set the days on which the caller gets no messages; None means that they are back."""
+    """Set the days on which the caller gets no messages; None means that the caller is back."""
     await learn(session, caller)
     await session.execute(
         sa.update(KnownPerson)

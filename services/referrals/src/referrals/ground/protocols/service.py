@@ -33,7 +33,7 @@ async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Pr
 
 
 async def end_again(session: AsyncSession, protocol_id: UUID) -> int:
-    """End a protocol again that a restored backup brought back."""
+    """End again a protocol that a restored backup brought back."""
     protocol = await session.get(Protocol, protocol_id, with_for_update=True)
     if protocol is None or protocol.ended_at is not None:
         return 0

@@ -1,1 +1,1 @@
-"""The last entry for each restriction, and the list kept off the host of these entries."""
+"""The last entry for each restriction, and the list of these entries that is kept off the host."""

@@ -1,4 +1,4 @@
-"""Copies the last entries from their table to the list kept off the host."""
+"""Copies the last entries from their table to the list that is kept off the host."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The restriction table: the last entry for each thing that was ever restricted."""
+"""The restriction table: the last entry for each item that was ever restricted."""
 
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from referrals.tables import Instant, Json, Row
 
 
 class Restriction(Row, table=True):
-    """A restriction. `word`: see `restrictions.words`. `case_id`: erasing this case deletes it. `version`: the
-    directory's version. `told_at`: when it was listed."""
+    """A restriction. `word`: see `restrictions.words`. `case_id`: erasing this case deletes the restriction. `version`:
+    the directory's version. `told_at`: when it was listed."""
 
     __tablename__ = "restrictions"
 

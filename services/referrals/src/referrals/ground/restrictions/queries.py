@@ -41,7 +41,7 @@ async def not_said(
 
 
 async def successions(session: AsyncSession) -> list[Succession]:
-    """Return which organisation takes over from which other, earliest first."""
+    """Return which organisation takes over from which, earliest first."""
     asked = sa.select(col(Restriction.word)).where(col(Restriction.kind) == Kind.SUCCESSION)
     return in_turn(Succession.of(word) for word in await session.scalars(asked))
 

@@ -1,4 +1,4 @@
-"""Stores the last entry for each restriction, in the restricting transaction. This module never commits."""
+"""Stores the last entry for each restriction, in the transaction that restricts. This module never commits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -78,12 +78,12 @@ async def forget(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def forget_subject(session: AsyncSession, subject: UUID) -> None:
-    """Delete the entries about a deleted thing that has no case, such as a report on the anonymous line."""
+    """Delete the entries about a deleted item that has no case, such as a report on the anonymous line."""
     await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
 
 
 async def go_on_from(session: AsyncSession, known: Chained, seal: WordSeal) -> None:
-    """After a restore, list each entry again that differs. For the directory, the stricter of the two entries
+    """After a restore, list again each entry that differs. For the directory, the stricter of the two entries
     counts."""
     listed = {kind: last_words(known.lines, kind) for kind in Kind}
     for row in (await session.execute(sa.select(_TABLE))).all():

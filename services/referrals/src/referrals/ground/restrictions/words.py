@@ -1,8 +1,8 @@
-"""The entries of the list of restrictions, called words, and which of them counts. Pure.
+"""The entries of the restriction list, called words, and which of them counts. Pure.
 
 A line names a thing by its random id and its restriction from then on, and contains nothing about a person. The last
-word counts: showing an entry again, or removing a mark, writes another line. A consent that ended gets only one line,
-since a new consent has its own id.
+word counts: showing an entry again, or removing a mark, writes another line. An ended consent gets only one line,
+because a new consent has its own id.
 
     consent, exception, sharing (by a referral), transfer, match, protocol, certificate, link, entry (of a case record)
                              {}: ended
@@ -87,7 +87,7 @@ def signer_of(secret: bytes) -> Signer:
 
 
 def last_words(lines: Iterable[Mapping[str, Any]], kind: Kind) -> dict[UUID, Word]:
-    """Return the last entry for each thing of this kind, in the order of first appearance."""
+    """Return the last entry for each item of this kind, in the order of first appearance."""
     return {UUID(line["id"]): line["word"] for line in lines if line["kind"] == kind}
 
 
@@ -108,8 +108,8 @@ def newer(one: Word, other: Word) -> Word:
 
 @dataclass(frozen=True)
 class Succession:
-    """A succession. `areas`: after a split, the areas whose cases move to the successor. After an end, all cases
-    move."""
+    """A succession. `areas`: after a split, the areas whose cases move to the successor. If an organisation ends, all
+    cases move."""
 
     organisation: UUID
     successor: UUID
@@ -130,7 +130,7 @@ class Succession:
 
 def in_turn(found: Iterable[Succession]) -> list[Succession]:
     """Return successions, earliest first. If a successor has ended too, its own successor replaces it. An organisation
-    that later takes over from another has not ended: after a restore, people decided otherwise."""
+    that later takes over from another has not ended, because people decided otherwise after a restore."""
     turns = sorted(found, key=lambda each: each.at)
     turns = [
         each
@@ -152,7 +152,7 @@ GONE: Word = {"gone": True}
 
 
 def door(secret: bytes, *, active: bool) -> Word:
-    """Return the entry for something that a secret opens; `secret` is the sealed, stored form."""
+    """Return the entry for something that a secret unlocks; `secret` is the sealed, stored form."""
     mark = hashlib.sha256(secret).hexdigest()[:32]
     return {"secret": mark} if active else {"secret": mark, **OFF}
 

@@ -68,7 +68,7 @@ class WorkCalendar:
         return day.isoweekday() in self.working_days and (day.month, day.day) not in self.holidays
 
     def add(self, start: datetime, minutes: int) -> datetime:
-        """Return the time `minutes` of working days after `start`. Days off do not count."""
+        """Return `start` plus `minutes`, counting working days only."""
         moment, left = start.astimezone(self.timezone), timedelta(minutes=minutes)
         while True:
             midnight = (moment + timedelta(days=1)).replace(

@@ -18,7 +18,7 @@ async def changed_policies(session: AsyncSession) -> Sequence[TimerPolicy]:
 
 
 def any_due(now: Any) -> sa.Exists:
-    """Return whether a timer is due by this time. Requires service rights."""
+    """Return the SQL condition that a timer is due by this time. Requires service rights."""
     return sa.exists().where(col(Timer.due_at) <= now)
 
 

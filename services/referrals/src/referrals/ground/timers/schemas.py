@@ -14,7 +14,7 @@ _MINUTES = Field(ge=1, le=525_600)
 
 
 class PolicyBody(Strict):
-    """Deadlines in minutes; the last three count from the missed deadline and must increase."""
+    """Deadlines in minutes. The last three count from the missed deadline and must increase."""
 
     window_minutes: int = _MINUTES
     supervisor_after_minutes: int = _MINUTES

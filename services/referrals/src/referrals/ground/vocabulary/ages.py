@@ -60,7 +60,7 @@ class Verdict(StrEnum):
 
 
 class WrongDecider(Exception):
-    """This person cannot decide here; `code` is stable, and the message names the people who can."""
+    """This person cannot decide here. `code` is stable, and the message tells who can."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -87,7 +87,7 @@ def judge(
     age: int | None, decided_by: Decider, assent: Assent | None, caregiver: Caregiver
 ) -> Verdict:
     """Return whether this decision is valid. A person of unknown age counts as an adult only if they decide for
-    themself."""
+    themselves."""
     band = None if age is None else band_of(age)
     if decided_by is Decider.BEST_INTEREST:
         if age is not None and band is None:

@@ -1,4 +1,4 @@
-"""Items that a grant may disclose. Pure: the allow-list, and the rule snapshot ⊆ granted items."""
+"""Items that a grant may disclose: the allow-list, and the rule snapshot ⊆ granted items. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum

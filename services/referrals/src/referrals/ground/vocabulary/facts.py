@@ -1,4 +1,4 @@
-"""Fields, apart from the items, that a recipient may read. Pure. `decided` fails the build for a field missing from
+"""Fields, apart from the items, that a recipient may read. Pure. `decided` fails the build if a field is missing from
 both tables, so that its author must decide."""
 
 from collections.abc import Collection, Iterable, Mapping
@@ -111,7 +111,7 @@ FACTS: Mapping[str, Fact] = {
 
 
 def decided(answer: str, fields: Iterable[str]) -> None:
-    """Raise TypeError for a field in a response to a recipient that is in neither table."""
+    """Raise TypeError if a field in a response to a recipient is in neither table."""
     for name in fields:
         if name not in CONTENT and name not in FACTS:
             raise TypeError(

@@ -1,1 +1,2 @@
-"""Emergency reading of another organisation's case: with a reason, a second person and a notice, for one hour."""
+"""Emergency reading of another organisation's case. It needs a reason and a second person, sends a notice, and lasts
+one hour."""

@@ -59,7 +59,7 @@ def may_be_opened(sought: Sought) -> bool:
 
 
 def case_aors(referred: Collection[str], *, screened: bool, minor: bool | None) -> frozenset[str]:
-    """Return a case's AoRs: those of its referrals, TIP after a screening, CP for a child."""
+    """Return a case's AoRs: the AoRs of its referrals, TIP after a screening, CP for a child."""
     met = set(referred)
     if screened:
         met.add("TIP")

@@ -1,4 +1,4 @@
-"""Emergency access requests, and opened accesses."""
+"""Emergency access requests and opened accesses."""
 
 from datetime import datetime
 from uuid import UUID

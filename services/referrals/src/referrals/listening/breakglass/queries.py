@@ -68,7 +68,7 @@ async def listed(
 
 def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Return the SQL condition that the caller requested the access, or that the caller's organisation holds the case.
-    A deciding coordinator finds the access only in `listed`."""
+    A coordinator who decides finds the access only in `listed`."""
     if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
         return sa.false()
     return sa.exists().where(

@@ -50,7 +50,7 @@ async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, reference: str, reason: str
 ) -> Shown:
     """Request a case by its reference. An implicated organisation gets the usual response, because a refusal would
-    reveal the accusation; nobody can open the case to it."""
+    reveal the accusation, but nobody can open the case to it."""
     async with acting_as_service(session):
         case = await cases.by_reference(session, reference)
         if case is not None:
@@ -152,8 +152,8 @@ class Opened:
 
 
 async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Opened:
-    """Return the decrypted case to the requester while the access is open, and notify the holder. Lock the case against
-    anything that ends the access."""
+    """Return the decrypted case to the requester while the access is open, and notify the holder. Lock the case, so
+    that nothing ends the access meanwhile."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None
@@ -191,7 +191,7 @@ async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> N
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """End these organisations' open accesses, as at a hand-over. Requires service rights."""
+    """End these organisations' open accesses, as in a hand-over. Requires service rights."""
     await session.execute(
         sa.update(BreakGlass)
         .where(
@@ -215,7 +215,7 @@ def _known_to(caller: Principal, access: BreakGlass) -> bool:
 async def _concerns(
     session: AsyncSession, caller: Principal, access: BreakGlass, case: Case
 ) -> bool:
-    """Return whether the caller may know of the access: they requested it, hold the case, or may decide."""
+    """Return whether the caller may know about the access: they requested it, hold the case, or may decide."""
     return _known_to(caller, access) or may_decide(
         caller, await queries.sought(session, access, case)
     )

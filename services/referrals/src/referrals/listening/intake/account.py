@@ -1,5 +1,5 @@
-"""Accounts for every value of a record: a tool field, the sender's status or note, or a value to map. Pure. The mapping
-handles values without a row in `peer_words.csv`; without a mapping, the record goes into quarantine."""
+"""Accounts for every value of a record, which is a tool field, the sender's status or note, or a value to map. Pure.
+The mapping handles values without a row in `peer_words.csv`; without a mapping, the record goes into quarantine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""HTTP routes for intake. A form's address accepts only that form's secret, because form tools have no account."""
+"""HTTP routes for intake. A form's URL accepts only that form's secret, because form tools have no account."""
 
 from typing import Annotated, Literal
 from uuid import UUID

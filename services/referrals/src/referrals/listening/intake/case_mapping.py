@@ -53,7 +53,7 @@ _BETWEEN_CODES = re.compile(r"[\s,]+")
 
 @dataclass
 class TranslatedCase:
-    """A mapped case. `body` is the body of a new case. `places`: where in the submission each part came from."""
+    """A mapped case. `body` is the body of a new case. `places` tells where in the submission each part came from."""
 
     body: dict[str, Any] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)

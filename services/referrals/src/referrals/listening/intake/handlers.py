@@ -8,7 +8,7 @@ from referrals.listening.intake.service import forget
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Delete the former holder's intake data that identifies the person."""
+    """Delete the intake data by which the former holder could identify the person."""
     await _forget(session, happening)
 
 

@@ -88,8 +88,8 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
 
 
 def first_id(submission: Mapping[str, Any]) -> str | None:
-    """Return a submission's first id across corrections. KoboToolbox gives a correction a new id and names the old id.
-    Other systems keep the id and send `edited`."""
+    """Return a submission's first id across corrections. KoboToolbox gives a correction a new id and refers to the old
+    id. Other systems keep the id and send `edited`."""
     own = submission_id(submission)
     for name in ("meta/rootUuid", CORRECTED):
         found = submission_id({"_uuid": submission.get(name)})
@@ -165,7 +165,7 @@ def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer
 
 
 def bare(path: str) -> str:
-    """Return the path without row numbers, which stands for all rows."""
+    """Return the path without row numbers, which represents all rows."""
     return _ROW.sub("", path)
 
 
@@ -196,7 +196,8 @@ def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -
 
 
 def moment_of(submission: Mapping[str, Any]) -> datetime | None:
-    """Return the time of the submission: the first readable of its end, its start, and its receipt by the tool."""
+    """Return the time of the submission: its end, its start, or its receipt by the tool, whichever is the first
+    readable one."""
     return next(_moments(submission), None)
 
 

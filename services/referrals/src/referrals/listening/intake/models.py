@@ -30,7 +30,7 @@ class IntakeForm(Row, table=True):
 
 
 class Submission(Row, table=True):
-    """A submission, stored once. `submission_id` is a keyed digest, because the tool's own id leads to the person in
+    """A submission, stored once. `submission_id` is a keyed digest, because the tool's own id identifies the person in
     that tool. `content` is sealed and stored only during quarantine. `reasons` are codes."""
 
     __tablename__ = "intake_submissions"

@@ -20,7 +20,7 @@ _RESERVED = ("@sent", "@said", "@around")
 
 
 class NotThisPeer(Exception):
-    """The body does not have this system's shape; contains a JSON pointer and the expected value."""
+    """The body does not have this system's format. The message contains a JSON pointer and the expected value."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)
@@ -186,7 +186,7 @@ def _add(found: Flat, path: str, value: Any) -> None:
 
 
 def _around(sent: Mapping[str, Any], *but: str, at: str = "@sent") -> Flat:
-    """Return the members around the record, excluding the record's own fields."""
+    """Return the members around the record, without the record's own fields."""
     return _flat({k: v for k, v in sent.items() if k not in but}, at)
 
 

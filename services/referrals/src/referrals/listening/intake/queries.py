@@ -110,7 +110,7 @@ def _version_of(form_id: UUID, record: str) -> tuple[sa.ColumnElement[bool], ...
 
 
 async def newest_version(session: AsyncSession, row: Submission) -> Submission:
-    """Return the last version that the sender sent of this submission's record. It may be the submission itself."""
+    """Return the newest version of this submission's record. It may be the submission itself."""
     record, _, _ = row.submission_id.partition(":")
     rows = await session.scalars(
         sa.select(Submission)
@@ -151,7 +151,7 @@ async def all_by_tool_id(session: AsyncSession) -> Sequence[UUID]:
 
 
 async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | None:
-    """Return such a submission, locked; None if it no longer has the tool's id."""
+    """Return a submission stored under the form tool's own id, locked; None if it no longer has that id."""
     rows = await session.scalars(
         sa.select(Submission)
         .where(col(Submission.id) == row_id, _by_tool_id())
@@ -185,7 +185,8 @@ async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID 
 
 
 async def seen(session: AsyncSession, form_id: UUID, record_id: str) -> SeenRecord:
-    """Return another system's record that is known to exist, locked so that its versions are processed one by one."""
+    """Return a record of another system that is known to exist, locked so that its versions are processed one by
+    one."""
     rows = await session.scalars(
         sa.select(SeenRecord)
         .where(col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id)

@@ -42,7 +42,7 @@ _records = SeenRecord.metadata.tables["intake_records"]
 
 @dataclass
 class Made:
-    """The result. `told`: codes of remarks for a person about an accepted record."""
+    """The result. `told` contains codes of remarks about an accepted record, for a person to read."""
 
     screening_id: UUID | None = None
     case_id: UUID | None = None
@@ -53,7 +53,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Arrived:
-    """A received record. `changes`: its system resends it after each change."""
+    """A received record. `changes` means that its system resends it after each change."""
 
     form_id: UUID
     record_id: str
@@ -126,8 +126,8 @@ def _too_long(path: str) -> Reason:
 
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
-    """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes quarantined
-    content."""
+    """Return why the record is not stored: its case was handed over or erased. Erasing the case later also deletes
+    quarantined content."""
     if record.account.is_rejected:
         await queries.hold_quarantined(session, record.form_id, record.record_id)
     case_id = await queries.case_of(session, record.form_id, record.record_id)
@@ -148,8 +148,8 @@ def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
 
 
 def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
-    """Return a digest of the record's id, equal for all versions. The id itself would lead to the person after an
-    erasure here."""
+    """Return a digest of the record's id, equal for all versions. After an erasure here, the id itself would still
+    identify the person."""
     return digest(key, form_id, {"record": record_id}).hex()[:32]
 
 

@@ -116,7 +116,7 @@ class Nothing(Strict):
 
 
 class IntakeFormView(BaseModel):
-    """A form. `address` is where the form tool sends submissions."""
+    """A form. `address` is the URL to which the form tool sends submissions."""
 
     id: UUID
     name: str
@@ -155,7 +155,7 @@ class Received(BaseModel):
 
 
 class SubmissionSearch(Strict):
-    """A search by values in the body, not the URL, because both lead to a person."""
+    """A search by values in the body, not in the URL, because the values identify a person."""
 
     sender_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         None, description="The record's id in its own system."

@@ -145,7 +145,7 @@ async def rotate_secret(
 
 
 async def _remember(session: AsyncSession, form: IntakeForm) -> None:
-    """Record the form's on/off state and its secret for a later restore."""
+    """Record the form's on/off state and its secret, for a later restore."""
     await remember_word(session, Kind.FORM, form.id, door(form.secret, active=form.active))
 
 
@@ -164,8 +164,8 @@ async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
 async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
-    """Return the form if the request has its secret, or else raise the same 404. Raise 403 while its organisation is
-    suspended. Requires service rights."""
+    """Return the form if the request has its secret; otherwise raise 404 whether or not the form exists. Raise 403
+    while its organisation is suspended. Requires service rights."""
     await act_as_service(session)
     form, held = await queries.form_and_held(session, form_id)
     # An unknown form takes the same time as a wrong secret.
@@ -248,7 +248,7 @@ async def search(
     limit: int,
 ) -> Sequence[Submission]:
     """Return the organisation's own submissions for a record, newest first, up to `limit` + 1. The audit records the
-    search but not its words."""
+    search but not its terms."""
     if body.sender_id is not None:
         tool_id = body.sender_id.removeprefix("uuid:")
         forms = await queries.forms(session, caller)
@@ -273,7 +273,7 @@ async def search(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
 ) -> tuple[Submission, list[Reason], dict[str, Any] | None]:
-    """Return a submission with its content and reasons, and audit the reading."""
+    """Return a submission with its content and reasons, and audit the access."""
     row = await queries.own_submission(session, caller, row_id)
     content = await _content(keys, row)
     await record(session, caller, "submission.read", chain=caller.organisation, target_id=row.id)
@@ -326,8 +326,8 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
 
 async def hide_tool_ids(database: Database, key: bytes) -> int:
-    """Rename old submissions to digests as `take` does, because a tool's own id leads to the person in that tool.
-    Return their number."""
+    """Rename old submissions to digests as `take` does, because a tool's own id identifies the person in that tool.
+    Return the number of submissions."""
 
     async def rename_one(session: AsyncSession, row_id: UUID) -> int:
         row = await queries.kept_by_tool_id(session, row_id)
@@ -473,7 +473,7 @@ async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -
 
 
 async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
-    """Check that mapped questions and codes exist, so that errors appear now and not with the first person."""
+    """Check that mapped questions and codes exist, so that errors appear now and not with the first submission."""
     if body.instrument_id is None:
         errors = _unknown_targets(body.mapping)
     else:

@@ -1,4 +1,5 @@
-"""The desk's side of the anonymous line: coordinators triage and answer reports in their areas of responsibility."""
+"""The desk's side of the anonymous line, where coordinators triage and answer reports in their areas of
+responsibility."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -129,7 +130,7 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restore, revoke a wish, a desk, a hand-over or an exception again. Requires service rights."""
+    """After a restore, revoke again a wish, a desk, a hand-over or an exception. Requires service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
@@ -140,7 +141,7 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
         "desk": word.get("aor", report.aor) != report.aor,
         "state": word.get("area", report.area) != report.area,
         "handed": handed is not None and handed != word.get("handed"),
-        # The organisation first had the report by an exception, and later only by the reporter's wish.
+        # The organisation first had the report under an exception, and later only by the reporter's wish.
         "basis": handed is not None and "by_wish" in word and report.handed_basis != queries.WISH,
         "refused": await queries.refuse_again(session, report_id, refused) > 0,
     }
@@ -167,8 +168,8 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """Close the report; a new message reopens it. The organisation that has it can still read it if the reason is
-    `handed_over`, or if it created a case from it."""
+    """Close the report; a new message reopens it. The organisation that has the report can still read it if the reason
+    is `handed_over`, or if it created a case from the report."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None and report.handed_to is not None:
         await take_back(session, report)

@@ -1,5 +1,5 @@
-"""Opens few receipts at a time, because each takes 64 MiB and a third of a second of a core. A full queue responds with
-"later", so that guessing cannot stop the service. The gateway counts requests per source, in memory."""
+"""Opens only a few receipts at a time, because each takes 64 MiB and a third of a second on one core. A full queue
+responds with "later", so that guessing cannot stop the service. The gateway counts requests per source, in memory."""
 
 import asyncio
 

@@ -1,5 +1,5 @@
-"""From a report to a case, by the reporter's wish or by an exception that two people decide. The organisation reads the
-report and registers the case under its own consent rules."""
+"""Turns a report into a case, by the reporter's wish or by an exception that two people decide. The organisation reads
+the report and registers the case under its own consent rules."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -213,7 +213,7 @@ async def _refuse_receiver(
 async def read_handed(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID
 ) -> tuple[LineReport, list[MessageView]]:
-    """Return a decrypted report that was handed over to the caller's organisation, and audit the reading."""
+    """Return a decrypted report that was handed over to the caller's organisation, and audit the access."""
     report = await queries.one_handed(session, caller, report_id)
     if report.handed_basis == queries.WISH and not report.wants_case:
         raise CONSENT_WITHDRAWN.because("reporter_has_taken_wish_back_thread")
@@ -237,7 +237,7 @@ async def give_back(
 
 
 async def give_back_of_ended(database: Database) -> int:
-    """Return reports from which an ended organisation created no case to their desks; return their number."""
+    """Send back to their desks the reports from which an ended organisation created no case; return their number."""
 
     async def waiting(session: AsyncSession) -> Sequence[UUID]:
         ended = await ended_organisations(session)
@@ -265,8 +265,8 @@ async def end_for(session: AsyncSession, case_id: UUID, organisations: Collectio
 
 
 async def end_with_case(session: AsyncSession, case_id: UUID) -> None:
-    """End the organisation's access to the report when its case ends. The desk and the reporter keep theirs. Requires
-    service rights."""
+    """End the organisation's access to the report when its case ends. The desk and the reporter keep their access.
+    Requires service rights."""
     for report in await queries.handed_of_case(session, case_id):
         await take_back(session, report, "closed")
 

@@ -45,7 +45,7 @@ def prepared() -> tuple[Prepared, ...]:
 
 
 def for_kind(kind: str | None) -> tuple[Prepared, ...]:
-    """Return prepared answers; those for this kind of report come before general ones. None returns all."""
+    """Return prepared answers. Answers for this kind of report come before general ones. None returns all."""
     if kind is None:
         return prepared()
     own = tuple(each for each in prepared() if each.kind == kind)

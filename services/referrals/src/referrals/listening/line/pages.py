@@ -1,4 +1,4 @@
-"""The anonymous line's pages: one address to report, one to return; only forms, no scripts."""
+"""The anonymous line's pages: one URL to report, one to return; only forms, no scripts."""
 
 from typing import Annotated, Any
 
@@ -216,8 +216,8 @@ async def _start(
 
 
 def _form(line: Line, given: str) -> str:
-    """Return the form as submitted, or a new form with its creation time, because only robots complete a form within a
-    moment."""
+    """Return the form token as submitted, or a new one. It contains the creation time, because only robots complete a
+    form within a moment."""
     now = clock.now()
     try:
         line.gate.receipts.read_form(given, now)

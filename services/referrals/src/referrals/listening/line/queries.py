@@ -62,8 +62,8 @@ async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMe
 
 
 def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the condition for reports that this coordinator answers: in their AoRs and states, and not implicating
-    their organisation."""
+    """Return the condition for reports that this coordinator answers: reports in their AoRs and states that do not
+    implicate their organisation."""
     near: sa.ColumnElement[bool] = sa.true()
     if caller.areas:
         near = sa.or_(
@@ -140,8 +140,9 @@ async def is_at_desk(session: AsyncSession, caller: Principal, report_id: UUID) 
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the condition for reports handed over to the caller's organisation, whatever their status: the desk closes
-    a report at hand-over. An organisation that created a case from it must learn whom it implicates."""
+    """Return the condition for reports handed over to the caller's organisation. Their status does not matter, because
+    the desk closes a report at hand-over. An organisation that created a case from a report must learn whom it
+    implicates."""
     handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
     return handed
 
@@ -164,7 +165,7 @@ async def handed(
 async def handed_to_ended(
     session: AsyncSession, ended: Collection[UUID], limit: int
 ) -> Sequence[UUID]:
-    """Return reports that wait for a case at organisations that have ended. Requires service rights."""
+    """Return reports that are waiting for a case at organisations that have ended. Requires service rights."""
     rows = await session.scalars(
         sa.select(col(LineReport.id))
         .where(col(LineReport.handed_to).in_(ended), col(LineReport.case_id).is_(None))
@@ -225,7 +226,7 @@ def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 def told_of_exception(
     organisation: UUID, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:
-    """Return the same condition for an exception, for the organisation that would receive the report."""
+    """Return the `told_of` condition for an exception, for the organisation that would receive the report."""
     return sa.exists().where(
         col(LineException.id) == exception_id,
         col(LineException.organisation_id) == organisation,
@@ -243,7 +244,7 @@ def readable_exception(
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineException]:
-    """Return exceptions at the caller's desk, and those that would hand over a report to the caller."""
+    """Return exceptions at the caller's desk, and exceptions that would hand over a report to the caller."""
     statement = sa.select(LineException).where(_concerns(caller))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
@@ -276,8 +277,8 @@ async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
 
 
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
-    """Delete requests to hand over the report to an implicated organisation, because feed and stored responses would
-    reveal the accusation. The audit keeps them."""
+    """Delete requests to hand over the report to an implicated organisation, because the feed and stored responses
+    would reveal the accusation. The audit keeps them."""
     await session.execute(
         sa.delete(LineException).where(
             col(LineException.report_id) == report.id,
@@ -293,7 +294,8 @@ async def refused_exceptions(session: AsyncSession, report_id: UUID) -> list[UUI
 
 
 async def report_of_exception(session: AsyncSession, exception_id: UUID) -> LineReport | None:
-    """Return an exception's report, locked before the exception, as set_implicated does. Requires service rights."""
+    """Return an exception's report, locked before the exception, in the same order as `set_implicated`. Requires
+    service rights."""
     asked = (
         col(LineReport.id) == col(LineException.report_id),
         col(LineException.id) == exception_id,
@@ -331,8 +333,8 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the condition for the desk's coordinators and for supervisors of the organisation that would receive the
-    report."""
+    """Return the condition that the caller is a coordinator of the desk, or a supervisor of the organisation that would
+    receive the report."""
     found: list[sa.ColumnElement[bool]] = []
     if Role.COORDINATOR in caller.roles:
         at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
@@ -366,7 +368,7 @@ async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[
 async def exceptions_to_decide(
     session: AsyncSession, caller: Principal, limit: int
 ) -> Sequence[LineException]:
-    """Return exceptions that wait for a decision by somebody other than the requester, oldest first."""
+    """Return exceptions that are waiting for a decision by somebody other than the requester, oldest first."""
     rows = await session.scalars(
         sa.select(LineException)
         .where(
@@ -441,7 +443,7 @@ async def count_urgent_unreached(
     until: datetime,
     reached: Callable[[Any], sa.ColumnElement[bool]],
 ) -> int:
-    """Count urgent reports in this period that reached nobody at a desk. Requires service rights."""
+    """Count urgent reports in this period for which nobody at a desk was reached. Requires service rights."""
     found = await session.scalar(
         sa.select(sa.func.count(col(LineReport.id))).where(
             col(LineReport.urgent),

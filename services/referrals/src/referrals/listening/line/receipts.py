@@ -26,7 +26,7 @@ _LOCATOR_BYTES, _KEY_BYTES = 16, 32
 
 
 class BadForm(Exception):
-    """The form's token is invalid or too old: show the form again with its text."""
+    """The form's token is invalid or too old. The page shows the form again with its text."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Unlocked:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of opening one receipt: RFC 9106 section 4, second recommended option, in one lane."""
+    """The cost of opening one receipt: the second recommended option of RFC 9106 section 4, in one lane."""
 
     memory_kib: int = 64 * 1024
     passes: int = 3
 
 
 class Receipts:
-    """Issues and opens receipts. `server_key` is any secret of the service. `cost` is for tests; another cost gives
-    other locators and keys."""
+    """Issues and opens receipts. `server_key` is any secret of the service. `cost` is for tests; a different cost gives
+    different locators and keys."""
 
     def __init__(self, server_key: bytes, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()
@@ -83,7 +83,8 @@ class Receipts:
         return Form(signed[:_NONCE_BYTES], issued)
 
     def receipt_of(self, form: Form) -> str:
-        """Return twenty digits, always the same for a form and impossible to guess without it."""
+        """Return the twenty digits of the form's receipt. They are always the same for a form and impossible to guess
+        without it."""
         digest = hmac.new(self._receipts, form.nonce, hashlib.sha512).digest()
         return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}d}"
 

@@ -72,8 +72,8 @@ class Page:
         return page_response(html, language=self.language, status=status)
 
     def watch(self, when: str, told_at: datetime | None, now: datetime) -> str:
-        """Return when the people on duty are notified, without promising more. `when`: `watch` before sending, `told`
-        afterwards."""
+        """Return when the people on duty are notified, without promising more. `when` is `watch` before sending and
+        `told` afterwards."""
         t = texts(self.language)
         if told_at is None:
             return t[f"{when}_nobody"]

@@ -161,8 +161,8 @@ async def call_desk(session: AsyncSession, report: LineReport) -> None:
 async def told_at(
     session: AsyncSession, line: Line, now: datetime, body: NewReport | None = None
 ) -> datetime | None:
-    """Return by when the people on duty are notified that somebody is in danger; None if nobody is notified. Before the
-    kind of report is known, return the slowest desk's time."""
+    """Return the time by which the people on duty are notified that somebody is in danger; None if nobody is notified.
+    Before the kind of report is known, return the slowest desk's time."""
     if body is None:
         return await line.watch.told_at(session, {kind.aor for kind in kinds().values()}, None, now)
     area = Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None
@@ -170,7 +170,7 @@ async def told_at(
 
 
 async def announce(session: AsyncSession, report: LineReport) -> None:
-    """Count the report once, in codes only."""
+    """Publish the event that counts the report. It contains only codes."""
     await append(
         session,
         COMMON,
@@ -215,8 +215,8 @@ async def write(
 async def open_thread(
     session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
 ) -> Opened:
-    """Return a receipt's report. A wrong receipt and an expired one get the same 404 after the same time. Requires
-    service rights."""
+    """Return a receipt's report. A wrong receipt and an expired one get the same 404 response after the same time.
+    Requires service rights."""
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
     if report is None:
@@ -271,7 +271,8 @@ async def _say(
 
 
 async def tell_desk(session: AsyncSession, report: LineReport) -> None:
-    """Notify the desk by id only, and no implicated organisation, which would learn when the reporter writes."""
+    """Notify the desk with the report's id only. Skip implicated organisations, which would otherwise learn when the
+    reporter writes."""
     told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
     await notify(
         session,
@@ -283,7 +284,7 @@ async def tell_desk(session: AsyncSession, report: LineReport) -> None:
 
 
 async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: bool) -> ThreadView:
-    """Set whether the reporter wants a case; they can revoke it until a case exists."""
+    """Set whether the reporter wants a case. They can revoke the wish until a case exists."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         if opened.report.wants_case != wants_case:
@@ -295,8 +296,8 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
 
 
 async def remember_report(session: AsyncSession, report: LineReport) -> None:
-    """Record for a later restore the implicated organisations, a revoked wish, the desk, the hand-over and refused
-    exceptions."""
+    """Record the implicated organisations, a revoked wish, the desk, the hand-over and refused exceptions for a later
+    restore."""
     word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
     if report.area is not None:
         word["area"] = report.area
@@ -328,7 +329,7 @@ async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None
 
 
 async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
-    """Destroy the desk key first: if the rest fails, nothing is readable and a retry completes the deletion."""
+    """Destroy the desk key first. If the rest fails, nothing is readable and a retry completes the deletion."""
     await keys.destroy(report_id)
     await forget_answers(session, COMMON, report_id)
     await forget_persons(session, COMMON, [report_id])
@@ -339,7 +340,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
 
 
 async def forget_again(session: AsyncSession, keys: CaseKeys, report_ids: Collection[UUID]) -> int:
-    """Delete threads again that a restored backup brought back; return their number. Requires service rights."""
+    """Delete again the threads that a restored backup brought back; return their number. Requires service rights."""
     there = await queries.existing(session, report_ids)
     for report_id in there:
         await forget(session, keys, report_id)
@@ -359,7 +360,7 @@ async def _view(session: AsyncSession, opened: Opened) -> ThreadView:
 
 
 def _told(status: str) -> str:
-    """Return the state for the reporter, hiding any suspicion of being a robot."""
+    """Return the state to show the reporter, which hides any suspicion of being a robot."""
     return {"suspected": "new", "spam": "closed"}.get(status, status)
 
 

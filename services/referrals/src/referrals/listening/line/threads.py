@@ -81,7 +81,7 @@ def signs(
         "trap_filled": bool(trap.strip()),
         "too_quick": now - issued_at < QUICKEST,
         "many_links": len(_LINK.findall(text)) > _MOST_LINKS,
-        # Many people may write nothing but "help".
+        # Many people may write only "help".
         "same_text": same_text_before and len(text) >= _LONG_ENOUGH,
     }
     return [code for code, odd in found.items() if odd]

@@ -1,5 +1,5 @@
-"""Creates all tables, from `baseline.sql` beside this file, and the policies that decide who sees which rows. Later
-revisions expand them."""
+"""Creates all tables from `baseline.sql`, which is beside this file, and the policies that decide who sees which rows.
+Later revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute
@@ -62,7 +62,7 @@ _READS = {
     "on_call": _OWN,
     "codes_asked": _OWN,
     "restores": "false",  # read only on behalf of the person, when a consent ends
-    "late_calls": "false",  # written by one organisation about another; the use case checks
+    "late_calls": "false",  # written by one organisation about another, which the use case checks
 }
 _READS_AND_WRITES_OWN = {
     "instruments": f"{_OWN} OR shared",

@@ -104,7 +104,7 @@ async def to_call(session: AsyncSession, caller: Principal) -> list[ToCall]:
 
 
 async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
-    """Return late organisations, and audit the reading."""
+    """Return late organisations, and audit the access."""
     found = await late_organisations(session, caller)
     await record(
         session, caller, "late.read", chain=caller.organisation, target_type="organisation"
@@ -115,8 +115,7 @@ async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrgani
 async def note_call(
     session: AsyncSession, caller: Principal, organisation: UUID, body: NewCall
 ) -> LateOrganisation:
-    """Record a call and notify the organisation's supervisors, so that the person who answered is not the only one who
-    knows."""
+    """Record a call and notify the organisation's supervisors, so that more people know than the one who answered."""
     if body.aor != SHARED and not caller.coordinates(body.aor):
         raise FORBIDDEN.because("you_do_not_coordinate", body.aor)
     sought = (organisation, body.aor)

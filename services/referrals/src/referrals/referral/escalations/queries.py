@@ -14,8 +14,8 @@ from referrals.referral.escalations.models import LateCall
 async def last_calls(
     session: AsyncSession, aors: Collection[str]
 ) -> dict[tuple[str, UUID], LateCall]:
-    """Return the last call for each area of responsibility and organisation, made by a coordinator of that area.
-    Requires service rights."""
+    """Return the last call by a coordinator for each area of responsibility and organisation. Requires service
+    rights."""
     rows = await session.scalars(
         sa.select(LateCall)
         .ext(distinct_on(col(LateCall.aor), col(LateCall.organisation_id)))

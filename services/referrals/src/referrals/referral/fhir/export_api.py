@@ -1,6 +1,6 @@
-"""HTTP routes for the bulk export (FHIR Bulk Data Access 2.0): everything that the caller could find by searching.
+"""HTTP routes for the bulk export (FHIR Bulk Data Access 2.0) of everything that the caller could find by searching.
 
-Nothing is stored between requests: the status address contains the query, and each file is read again.
+Nothing is stored between requests: the status URL contains the query, and each file is read again.
 """
 
 from datetime import datetime

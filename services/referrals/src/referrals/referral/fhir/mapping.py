@@ -59,7 +59,7 @@ _OF_A_PROVISION = frozenset(
 
 
 class CannotMap(Exception):
-    """The resource matches no operation here; `pointer` says where and the message says why."""
+    """The resource matches no operation here. `pointer` gives the location, and the message gives the reason."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class CannotMap(Exception):
 
 
 def task(referral: Any) -> dict[str, Any]:
-    """Return a referral as a Task. It contains only codes; the person is a case code."""
+    """Return a referral as a Task. It contains only codes; a case code represents the person."""
     state = ReferralState(referral.state)
     also = [(BSER, BUSINESS_CODE[state])] if state in BUSINESS_CODE else []
     resource: dict[str, Any] = {
@@ -157,7 +157,7 @@ def consent(grant: Any, status: str, changed_at: datetime) -> dict[str, Any]:
 
 
 def patient(case_id: Any) -> dict[str, Any]:
-    """Return a person as a case code and nothing else."""
+    """Return a person as a Patient that contains only a case code."""
     return {
         "resourceType": "Patient",
         "id": str(case_id),
@@ -246,7 +246,8 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
-    """Raise CannotMap for any modifier, because it may reverse the meaning (FHIR R4 §2.4.0.1) and we support none."""
+    """Raise CannotMap for any modifier, because it may reverse the meaning (FHIR R4 §2.4.0.1) and Ruta supports
+    none."""
     if isinstance(found, list):
         for at, each in enumerate(found):
             refuse_what_turns_it_around(each, f"{where}/{at}")
@@ -260,7 +261,7 @@ def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
 
 
 def _refuse_no(resource: Mapping[str, Any], provision: Mapping[str, Any]) -> None:
-    """Refuse a Consent that denies anything, or permits it more narrowly than a grant can express."""
+    """Refuse a Consent that denies anything, or permits something more narrowly than a grant can express."""
     if resource.get("status") != "active":
         raise CannotMap(
             "/status",
@@ -394,7 +395,8 @@ def _note(body: Mapping[str, Any]) -> str:
 
 
 def fresh_consent(body: Mapping[str, Any], state: ReferralState, own: Any) -> str | None:
-    """Return a sent referral's new Consent, if its Task keeps the status but names another Consent than `own`."""
+    """Return the new Consent of a sent referral, if its Task keeps the status but references a Consent other than
+    `own`."""
     named = _named_consent(body)
     keeps = state is not ReferralState.DRAFT and body.get("status") == STATUS[state]
     return named if keeps and named != str(own) else None

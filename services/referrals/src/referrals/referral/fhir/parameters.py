@@ -19,7 +19,7 @@ from referrals.referral.fhir import codes, mapping
 
 DEFAULT_COUNT, MOST = 50, 500
 _MOST_VALUES = _MOST_PARAMETERS = 100
-# Only one value each, because several values could not be combined.
+# These accept only one value, because several values could not be combined.
 _ONCE = frozenset({"_count", "_sort", "_summary", "_total", "_totalMethod", "_format", "cursor"})
 
 
@@ -60,7 +60,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Within:
-    """A time inside the interval [low, high), or outside it; None leaves that end open."""
+    """A time inside the interval [low, high), or outside it. None leaves that end open."""
 
     low: datetime | None = None
     high: datetime | None = None

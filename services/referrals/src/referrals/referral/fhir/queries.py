@@ -31,8 +31,8 @@ class Found:
 
 
 def searchable(kind: Kind, caller: Principal, now: datetime) -> Searchable:
-    """Return the rows of a kind that the caller could find in our own API, or reach from such a row: a referral names
-    its case and parties."""
+    """Return the rows of a kind that the caller could find in our own API, or reach from such a row. A referral, for
+    example, refers to its case and parties."""
     match kind.name:
         case "Task":
             return referrals.searchable(caller)
@@ -134,7 +134,7 @@ async def parts(
 async def one(
     session: AsyncSession, caller: Principal, kind: Kind, wanted: Any, now: datetime
 ) -> Any:
-    """Return the row with this id, or raise the same 404 as for an unknown id."""
+    """Return the row with this id. Raise the same 404 for a hidden row as for an unknown id."""
     found = await find(session, caller, kind, Search(by_id(kind, [wanted]), totals=False), now)
     if not found.rows:
         raise NOT_FOUND.because("no_such_that_concerns_you", kind.name)

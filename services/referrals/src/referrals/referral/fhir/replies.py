@@ -39,7 +39,7 @@ async def offers(request: Request) -> None:
 
 
 def base_of(settings: Settings) -> str:
-    """Return the public address of the facade, the base of relative references."""
+    """Return the public URL of the facade, the base of relative references."""
     return f"{settings.public_url.rstrip('/')}{PREFIX}"
 
 

@@ -206,7 +206,7 @@ async def _included(
     search: Search,
     matches: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return each resource that the matches reference and the caller may read, once."""
+    """Return, once each, the resources that the matches reference and the caller may read."""
     now, wanted = clock.now(), dict[str, dict[UUID, None]]()
     for name in sorted(search.includes):
         for match in matches:

@@ -1,4 +1,4 @@
-"""Reads the entries of a transaction Bundle and inserts the ids of new resources into their references. Pure."""
+"""Reads the entries of a transaction Bundle, and inserts the ids of new resources into references to them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def with_ids(found: Any, ids: Mapping[str, str]) -> Any:
 
 
 def referral_of(entry: Entry, task: Mapping[str, Any]) -> UUID:
-    """Return the id of the Task's referral. A new Task names its ServiceRequest, which has the same id."""
+    """Return the id of the Task's referral. A new Task references its ServiceRequest, which has the same id."""
     named = entry.updates or str((task.get("focus") or {}).get("reference"))
     try:
         return UUID(named.removeprefix("ServiceRequest/"))

@@ -176,7 +176,7 @@ def _spent(settings: Settings, language: str | None) -> HTMLResponse:
 def _page(settings: Settings, language: str, status: int = 200, **values: Any) -> HTMLResponse:
     nothing: dict[str, Any] = {"message": None, "next_url": None, "choices": (), "reasons": {}}
     shown = {"switch": "typed" if values.get("choices") else None, **nothing, **values}
-    # The address contains the link's secret, so the other language uses the same address.
+    # The URL contains the link's secret, so the other language uses the same URL.
     html = drawn(_PACKAGE, "answer.html", language, here="", exit_url=settings.exit_url, **shown)
     return page_response(html, language=language, status=status)
 

@@ -39,12 +39,12 @@ def digest_of(token: str) -> bytes:
 
 
 def _listed_as(digest: bytes) -> UUID:
-    """Return a link's id in the list of spent links, which is part of its digest."""
+    """Return a link's id in the list of spent links; it is part of the link's digest."""
     return UUID(bytes=digest[:16])
 
 
 async def spend_again(session: AsyncSession, listed: UUID) -> int:
-    """Mark a link as spent again after a restored backup made it unused. Requires service rights."""
+    """Mark as spent again a link that a restored backup made unused. Requires service rights."""
     spent = await session.scalars(
         sa.update(AnswerLink)
         .where(

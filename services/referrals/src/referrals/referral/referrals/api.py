@@ -1,7 +1,7 @@
 """HTTP routes for referrals: drafts, the two lists, one endpoint per transition.
 
-Each route for a single referral exists twice: under /referrals, and under its case, where a referral of another case is
-not found.
+Each route for a single referral exists twice: under /referrals, and under its case, where a referral of another case
+counts as not found.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -390,7 +390,7 @@ async def confirm_feedback(
 
 referrals.include_router(one)
 of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
-# These routes repeat the steps for existing clients, but the API description lists each step once.
+# These routes repeat the steps for existing clients; the API description lists each step only once.
 of_case.include_router(one, deprecated=True)
 
 

@@ -18,8 +18,8 @@ _BATCH = 200
 
 
 async def remind(database: Database, now: datetime) -> int:
-    """Notify both sides a day before each appointment, and again if it moves to a later day. Return the number of
-    reminders."""
+    """Notify both sides a day before each appointment, and again if the appointment moves to a later day. Return the
+    number of reminders."""
     due = partial(queries.near_appointments, now=now, until=now + AHEAD, limit=_BATCH)
     return await sweep("appointments", database, due, _remind)
 

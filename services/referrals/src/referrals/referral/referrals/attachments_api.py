@@ -1,4 +1,4 @@
-"""Refuses attachments for now, and names the alternative."""
+"""Refuses attachments for now and points to the alternative."""
 
 from uuid import UUID
 

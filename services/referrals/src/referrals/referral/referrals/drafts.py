@@ -165,7 +165,7 @@ def move_of(
     texts: Collection[str] = (),
     shared: bool = True,
 ) -> Move:
-    """Return the move of a referral's content to its recipient."""
+    """Return the `Move` of a referral's content to its recipient."""
     return Move(
         road,
         referral.case_id,
@@ -222,7 +222,7 @@ async def _check_border(
 def compose_granted(
     content: dict[str, Any], on_record: dict[str, Any], granted: Collection[str]
 ) -> dict[str, Any]:
-    """Return a snapshot's items; raise 422 with the codes that the case lacks."""
+    """Return the items of a snapshot; raise 422 with the codes that the case lacks."""
     try:
         return compose(content["payload"], content["from_case"], on_record, granted)
     except NotOnRecord as error:

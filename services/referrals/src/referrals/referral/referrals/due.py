@@ -37,7 +37,7 @@ class Sent(Limited, Protocol):
 
 
 def due(referral: Limited) -> datetime | None:
-    """Return when the next step is due; None without a deadline."""
+    """Return when the next step is due; None if it has no deadline."""
     return min(map(_start, _limits(referral)), default=None)
 
 

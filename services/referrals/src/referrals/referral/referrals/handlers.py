@@ -107,7 +107,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End unused exceptions: two people of the former holder decided them, and the new holder makes its own
+    """End unused exceptions, because two people of the former holder decided them and the new holder makes its own
     decisions."""
     await exceptions_service.end_unused(session, happening.case_id, USES)
 
@@ -169,7 +169,7 @@ async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppre
 
 
 async def services_changed(session: AsyncSession, happening: ServicesChanged) -> None:
-    """Set or clear the flag according to the current services; notify only where the flag is newly set."""
+    """Set or clear the flag according to the current services. Notify only where the flag is newly set."""
     by_flag: dict[str | None, list[UUID]] = {}
     for service_id, choosable in happening.choosable.items():
         by_flag.setdefault(None if choosable else NOT_REFERABLE_FLAG, []).append(service_id)

@@ -174,8 +174,8 @@ async def open_counts(
 async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
-    """Count, grouped by these columns, referrals in the caller's coordination that are overdue or whose recipient no
-    notice reached. Requires service rights."""
+    """Count, grouped by these columns, the referrals that the caller coordinates and that are overdue or whose
+    recipient got no notice. Requires service rights."""
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))

@@ -34,7 +34,8 @@ _TOLD_UNTIL = timedelta(days=30)
 
 
 def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the condition for referrals to a service whose queue the caller works in their organisation."""
+    """Return the condition for referrals to those services of the caller's organisation whose queue the caller
+    works."""
     addressed = sa.and_(
         col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
     )
@@ -74,7 +75,8 @@ async def one(
 async def draft_to_send(
     session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
 ) -> Referral:
-    """Return the referral, locked. A draft also takes the lock `sending`, for which the closing of its service waits."""
+    """Return the referral, locked. For a draft, also take the lock `sending`; the closing of its service waits for that
+    lock."""
     draft = sa.select(col(Referral.id)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) == caller.organisation,
@@ -87,8 +89,8 @@ async def draft_to_send(
 
 
 def _under(grant_id: Any) -> sa.ColumnElement[bool]:
-    """Return the condition for referrals sent under this consent, or continued under it until a new consent was
-    attached."""
+    """Return the condition for referrals sent under this consent, or continued under it until a new consent replaced
+    it."""
     former = col(Referral.former_grants).contains(array([sa.cast(grant_id, sa.Uuid)]))
     return sa.or_(col(Referral.grant_id) == grant_id, former)
 
@@ -160,7 +162,7 @@ USES = _Uses()
 
 
 async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
-    """Return the referral, recipient and version wherever a recipient may have read the caregiver's contact. Requires
+    """Return referral, recipient and version for each recipient who may have read the caregiver's contact. Requires
     service rights."""
     statement = (
         sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
@@ -396,7 +398,8 @@ async def emergencies_unreached(
     reached: Reached,
     only: UUID | None = None,
 ) -> Sequence[UUID]:
-    """Return unmarked emergencies sent in this period whose recipient no notice reached. Requires service rights."""
+    """Return unmarked emergencies sent in this period for which no notice reached the recipient. Requires service
+    rights."""
     which = sa.and_(_EMERGENCY, col(Referral.sent_at).between(since, until))
     if only is not None:
         which = sa.and_(which, col(Referral.id) == only)
@@ -425,7 +428,8 @@ async def _unreached(
 
 
 async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUID]:
-    """Return referrals marked as unheard whose recipient a notice has since reached. Requires service rights."""
+    """Return referrals marked as unheard for which a notice has since reached the recipient. Requires service
+    rights."""
     rows = await session.scalars(
         sa.select(col(Referral.id)).where(
             UNHEARD, reached(col(Referral.id), col(Referral.to_organisation))

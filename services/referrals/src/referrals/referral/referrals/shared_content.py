@@ -1,4 +1,4 @@
-"""Use cases for reading the shared content and the history. Each reading by the recipient reruns the decision."""
+"""Use cases for reading the shared content and the history. Each read by the recipient reruns the decision."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ async def readable(
 async def granted_now(
     session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
 ) -> dict[UUID, frozenset[str] | None]:
-    """Return what `readable` allows for each received referral, or None if it refuses. Check border protocols only
-    where they could hide a value."""
+    """Return what `readable` allows for each received referral, or None if it refuses. Check border protocols only if
+    they could hide a value."""
     received = [
         each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
     ]
@@ -113,8 +113,8 @@ def _word_id(referral: Referral) -> UUID | None:
 async def refuse_uncovered_now(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
-    """Refuse if an information-sharing protocol has ended since sending. If no country is currently known, the check at
-    sending counts."""
+    """Refuse if an information-sharing protocol has ended since sending. If no country is currently known, the check
+    made at sending applies."""
     countries = await countries_of_service(session, referral.service_id)
     if countries:
         await refuse_uncovered(
@@ -135,7 +135,7 @@ async def refuse_unreadable(session: AsyncSession, referral: Referral, command: 
 
 
 async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
-    """Raise 409 to a sender who asks about a person about whom the recipient can no longer read anything."""
+    """Raise 409 if a sender asks about a person about whom the recipient can no longer read anything."""
     try:
         await readable(session, referral, clock.now())
     except Problem as refused:
@@ -163,7 +163,7 @@ async def disclosure(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """Return the items granted at sending that are still readable. Every reading is audited."""
+    """Return the items granted at sending that are still readable. Every access is audited."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     if referral.sent_at is None:
         return await _draft_disclosure(keys, referral)

@@ -241,7 +241,7 @@ async def tell_parties(
     recipient: bool | None = None,
 ) -> None:
     """Notify both sides. A draft notifies only its author, and an implicated recipient is notified only of its own
-    acts. `recipient` overrides that."""
+    actions. `recipient` overrides that."""
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral) if recipient is None else recipient:
         receiver = referral.to_organisation

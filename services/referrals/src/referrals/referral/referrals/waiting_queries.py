@@ -1,4 +1,4 @@
-"""Referrals that wait for the caller: in the queues of the caller's services, and among sent referrals."""
+"""Referrals that are waiting for the caller, in the queues of the caller's services and among sent referrals."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -62,7 +62,7 @@ def received(caller: Principal) -> Iterator[Waiting]:
 
 
 def sent(caller: Principal) -> Iterator[Waiting]:
-    """Yield sent referrals. Each belongs to the case's caseworker."""
+    """Yield sent referrals. Each belongs to the caseworker of its case."""
     owner = owner_of(Referral.case_id)
     own = col(Referral.from_organisation) == caller.organisation
     for kind, states in _SENT.items():
@@ -160,8 +160,8 @@ def _taken_by(caller: Principal) -> Any:
 
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
-    """Return a row as the caller's side sees it: without the other side's changes and, if received, without the
-    place."""
+    """Return a row as the caller's side sees it, without the other side's changes. For received referrals, also omit
+    the place."""
     seen = seen_by(caller, referral)
     received = seen.to_organisation == caller.organisation and seen.sent_at is not None
     since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at

@@ -50,8 +50,8 @@ class Withdrawn:
     """A consent that ended.
 
     `goes_on`: the organisation that can still read because it now holds the case. `restores`: backup restores that each
-    lost readings under this consent. `ended_before`: the date on which it had expired, if nothing continued under
-    another consent.
+    lost records of reads under this consent. `ended_before`: the date on which it had expired, if nothing continued
+    under another consent.
     """
 
     grant: Grant
@@ -122,14 +122,14 @@ async def withdraw_referral(
 
 
 async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) -> None:
-    """Withdraw a consent again that a restored backup made active. Requires service rights."""
+    """Withdraw again a consent that a restored backup made active. Requires service rights."""
     await _withdraw(session, None, keys, grant, RESTORED, None)
 
 
 async def end_exception_again(
     session: AsyncSession, keys: CaseKeys, exception: DisclosureException
 ) -> None:
-    """End an exception again, and the content shared under it, as `withdraw_again` does."""
+    """End again an exception and the content shared under it, as `withdraw_again` does."""
     for referral in await queries.open_under_grant(session, exception_id=exception.id):
         await _end_referral(session, None, keys, referral, RESTORED)
     await exceptions_service.end(session, exception.id)
@@ -165,7 +165,7 @@ async def _withdraw(
     others = await consents.grants_by_ids(session, _beside(under) - {grant.id})
     over = all(has_expired(each.valid_until, when) for each in (grant, *others))
     for other in others:
-        # The person withdraws the decision, whichever of its consents they name.
+        # The person withdraws the decision, whichever of its consents they referred to.
         if other.status != "withdrawn":
             await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
@@ -192,7 +192,7 @@ def _beside(under: Sequence[Referral]) -> set[UUID]:
 
 
 def _when(at: datetime | None) -> datetime:
-    """Return when the person withdrew. An impossible time is no reason to refuse."""
+    """Return when the person withdrew. Accept even an impossible time."""
     now = clock.now()
     if at is None:
         return now

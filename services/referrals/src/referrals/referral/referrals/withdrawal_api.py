@@ -1,4 +1,4 @@
-"""HTTP routes for withdrawing a consent: by the organisation that recorded it, or by the person alone."""
+"""HTTP routes for withdrawing a consent, by the organisation that recorded it or by the person alone."""
 
 from typing import Annotated
 from uuid import UUID

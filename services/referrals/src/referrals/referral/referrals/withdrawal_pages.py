@@ -114,7 +114,7 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
 
 
 def _missing(restores: Sequence[Restore], language: str) -> list[str]:
-    """Return a line for each period without a record of readings."""
+    """Return a line for each period without recorded reads."""
     text = page_texts(_PACKAGE, language)["missing"]
     lines = [
         text.format(

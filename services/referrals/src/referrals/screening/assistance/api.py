@@ -243,7 +243,7 @@ async def read_overview(
     case = await cases.own_case(session, caller, case_id)
     latest = (await entry_queries.of_case(session, caller, case.id, limit=4))[:4]
     risks = (await entry_queries.of_case(session, caller, case.id, kind="risk", limit=1))[:1]
-    # A single reading, so that the audit record shows one.
+    # Read once, so that the audit record shows one read.
     shown = await views(session, caller, keys, case, [*latest, *risks])
     return Overview(
         risk=next((one for one in shown[len(latest) :] if one.content), None),

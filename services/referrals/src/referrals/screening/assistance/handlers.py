@@ -30,8 +30,8 @@ async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End the matches: each side decided with the former holder in mind, and the other case may implicate the new
-    holder."""
+    """End the matches, because each side decided with the former holder in mind and the other case may implicate the
+    new holder."""
     await _end_matches(session, happening.case_id)
 
 

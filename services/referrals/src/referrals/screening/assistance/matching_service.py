@@ -181,7 +181,7 @@ def _end(match: CaseMatch) -> None:
 
 
 async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
-    """Withdraw a comparison again that a restored backup brought back. Requires service rights."""
+    """Withdraw again a comparison that a restored backup brought back. Requires service rights."""
     if await session.get(MatchConsent, case_id) is None:
         return 0
     await _end_comparing(session, case_id)
@@ -189,7 +189,7 @@ async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
 
 
 async def end_again(session: AsyncSession, match_id: UUID) -> int:
-    """End a match again that one side refused and a restored backup brought back. Requires service rights."""
+    """End again a match that one side refused and a restored backup brought back. Requires service rights."""
     match = await session.get(CaseMatch, match_id, with_for_update=True)
     if match is None or match.status == "ended":
         return 0

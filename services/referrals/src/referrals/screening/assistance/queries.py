@@ -65,7 +65,8 @@ async def assistance_counts(session: AsyncSession, case_id: UUID) -> dict[UUID, 
 async def suggestions(
     session: AsyncSession, case: Case, aor: str | None
 ) -> Sequence[tuple[UUID, str, str, str]]:
-    """Return (pathway, aor, step, need) of published pathways in the case's area, omitting planned needs."""
+    """Return (pathway, aor, step, need) of published pathways in the case's area, omitting needs that are already
+    planned."""
     if case.area is None:
         return []
     around = [case.area, *Places.load().ancestors(case.area)]

@@ -121,7 +121,7 @@ class Suggestion(BaseModel):
 
 
 class NewAssistance(Strict):
-    """Help that was given. Amounts are stored as bands, never as sums."""
+    """Help that was given. Amounts are stored as bands, never as exact sums."""
 
     support_type: SupportType
     given_on: Day
@@ -216,7 +216,7 @@ class SupervisionRow(BaseModel):
 
 
 class MatchConsentBody(Strict):
-    """The person's agreement to compare a keyed digest with those of other organisations."""
+    """The person's consent to compare a keyed digest with the digests of other organisations."""
 
     decided_by: Decider
     child_assent: Assent | None = None

@@ -210,7 +210,7 @@ async def _tell(
 async def _countable(
     session: AsyncSession, keys: CaseKeys, case: Case
 ) -> ReportingAttributes | None:
-    """Return the codes to count; none without consent or outside a trafficking case."""
+    """Return the codes to count. There are none without consent or outside a trafficking case."""
     known = await countable(session, keys, case.id)
     if known is None:
         return None
@@ -387,7 +387,7 @@ async def opened(
     case: Case,
     rows: Sequence[PlanItem] | Sequence[Assistance] | Sequence[CaseReview],
 ) -> list[str | None]:
-    """Decrypt the text of each row; audit the reading if there are any texts."""
+    """Decrypt the text of each row; audit the access if there are any texts."""
     action, column = _WORDS[type(rows[0])] if rows else ("", "")
     sealed = [(row, getattr(row, column)) for row in rows]
     if not any(text for _, text in sealed):

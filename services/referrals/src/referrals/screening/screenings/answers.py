@@ -54,7 +54,7 @@ def checked(instrument: Instrument, given: Mapping[str, Any], today: date) -> li
 def irrelevant(
     instrument: Instrument, answers: Answers, given: Iterable[str], today: date
 ) -> list[Flaw]:
-    """Return the answers in `given` whose question is not asked, considering all current answers."""
+    """Return the answers in `given` whose question is not asked, given all current answers."""
     asked = {each.id for each in relevant(instrument, answers, today)}
     return [
         Flaw(name, "not_asked", "By the other answers this question is not asked.")

@@ -32,7 +32,7 @@ class Opened:
 
     @property
     def day(self) -> date:
-        """The day of the screening, which conditions call today."""
+        """Return the day of the screening, which conditions call today."""
         return clock.day_of(self.screening.held_at)
 
     @cached_property

@@ -281,7 +281,9 @@ def _calculated(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
             case "div":
                 return one / other if other else _NAN
             case _:
-                return math.fmod(one, other) if other else _NAN  # takes the sign of the dividend
+                return (
+                    math.fmod(one, other) if other else _NAN
+                )  # the result takes the sign of the dividend
 
     return calculated
 

@@ -24,7 +24,9 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
     living = await queries.of_case(session, happening.case_id)
     for screening_id, _events in living:
-        await happening.keys.destroy(screening_id)  # key from before the screening had a case
+        await happening.keys.destroy(
+            screening_id
+        )  # the screening's own key, from before it had a case
         await forget_answers(session, COMMON, screening_id)
     ids = [screening_id for screening_id, _events in living]
     await session.execute(

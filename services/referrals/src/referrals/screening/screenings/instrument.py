@@ -84,7 +84,7 @@ class Option(BaseModel):
 
 
 class Question(BaseModel):
-    """An indication. `needs_review`: the grade is a proposal that no expert has confirmed yet."""
+    """A question. `needs_review` means that the grade is a proposal that no expert has confirmed yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -113,7 +113,7 @@ class Question(BaseModel):
 
 
 class Instrument(BaseModel):
-    """One version of an instrument. It never changes."""
+    """One version of an instrument. A version never changes."""
 
     model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
 
@@ -144,7 +144,7 @@ class Instrument(BaseModel):
 
 
 class Unfit(ValueError):
-    """The questions do not form a valid instrument; the message names the violated rule."""
+    """The questions do not form a valid instrument; the message gives the violated rule."""
 
     def __init__(self, question: str | None, message: str) -> None:
         super().__init__(message)

@@ -81,8 +81,8 @@ async def own_screening(
     if lock:
         statement = statement.where(held(col(Screening.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
-    # The screening moves with its case. Check this separately, because the case may have moved while waiting for the
-    # lock.
+    # The screening moves with its case. Check this separately, because the case may have moved during the wait for
+    # the lock.
     if found is None or not (
         found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
     ):

@@ -144,7 +144,8 @@ class Choice(Strict):
 
 
 class NewDrafts(Strict):
-    """The drafts to create. Without choices, this is the pathway's first available service for each suggested need."""
+    """The drafts to create. Without choices, each suggested need gets a draft to the pathway's first available
+    service."""
 
     choices: Annotated[list[Choice], Field(min_length=1, max_length=20)] | None = None
 

@@ -110,7 +110,7 @@ async def begin(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID
 ) -> Opened:
-    """Return the decrypted screening, and audit the reading."""
+    """Return the decrypted screening, and audit the access."""
     screening = await queries.own_screening(session, caller, screening_id)
     opened = await open_answers(session, keys, screening)
     await audit(session, caller, "screening.read", screening)
@@ -166,7 +166,7 @@ async def stop(
 async def attach(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, case_id: UUID
 ) -> Screening:
-    """Attach the screening to a case, sealed under the case key. Its own key is destroyed with the case, not here: if
+    """Attach the screening to a case, sealed under the case key. Its own key is destroyed with the case, not here. If
     this transaction fails, the old seal must still open."""
     screening = await queries.own_screening(session, caller, screening_id)
     if screening.case_id == case_id:
@@ -225,7 +225,7 @@ async def erase_unattached(database: Database, keys: CaseKeys, before: datetime)
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:
-    """Return the attributes that statistics may count by the person's own choice in the screening."""
+    """Return the attributes that the person, in the screening itself, allowed statistics to count."""
     attributes = attributes_of(opened.instrument, opened.answers)
     return None if attributes is None else attributes.model_dump(mode="json")
 
@@ -233,8 +233,8 @@ def own_statistics(opened: Opened) -> dict[str, Any] | None:
 async def statistics(
     session: AsyncSession, keys: CaseKeys, screening: Screening
 ) -> ReportingAttributes | None:
-    """Return the attributes that statistics may count now: by the person's decision in the case, if any, or else by
-    their answer here."""
+    """Return the attributes that statistics may count now, according to the person's decision in the case or, if there
+    is none, their answer here."""
     case_id = screening.case_id
     if case_id is not None:
         asked, attributes = await decided(session, keys, case_id)

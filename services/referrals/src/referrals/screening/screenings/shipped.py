@@ -115,7 +115,7 @@ def _questions() -> Iterator[Question]:
 
 
 def _asked_of(applies_to: str) -> str | None:
-    """Return the age-group condition; an unknown age gets the questions for both groups."""
+    """Return the age-group condition. A person of unknown age gets the questions for both groups."""
     match sorted(applies_to.split(",")):
         case ["child"]:
             return "${age_group} != 'adult'"

@@ -1,4 +1,4 @@
-"""From a summary to needs, and to a profile for the directory's pathways. Pure. `data/needs.csv` defines which
+"""Derives needs from a summary, and a profile for the directory's pathways. Pure. `data/needs.csv` defines which
 answers suggest which need."""
 
 from collections.abc import Mapping

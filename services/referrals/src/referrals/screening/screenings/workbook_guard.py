@@ -26,7 +26,7 @@ _ACTIVE = ("vbaproject", "externallinks", "embeddings", "activex", "connections"
 
 
 class UnreadableWorkbook(ValueError):
-    """The workbook is rejected. `pointer` names the sheet and, if there is one, the cell."""
+    """The workbook is rejected. `pointer` gives the sheet and, if there is one, the cell."""
 
     def __init__(self, message: str, pointer: str = "/file") -> None:
         super().__init__(message)

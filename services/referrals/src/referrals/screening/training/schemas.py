@@ -74,7 +74,7 @@ class TrainingView(BaseModel):
 
 
 class NewCertificate(Strict):
-    """A new certificate: who passed, and until when the certificate is valid. Nobody certifies themselves."""
+    """A new certificate: who passed, and how long the certificate is valid. Nobody certifies themselves."""
 
     holder: Holder = Field(
         description="The account that signs in, or a staff code that your system sends.",

@@ -93,7 +93,7 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
 async def revoke(
     session: AsyncSession, caller: Principal, certificate_id: UUID, reason: str
 ) -> Certificate:
-    """Revoke a certificate from now on; earlier conclusions under it remain. Repeating this changes nothing."""
+    """Revoke a certificate from now on. Earlier conclusions under it remain valid. Repeating this changes nothing."""
     certificate = await queries.own_certificate(session, caller, certificate_id)
     if certificate.holder in (caller.subject, caller.client_id):
         raise FORBIDDEN.because("somebody_else_decides_about_your_own_certificate")
@@ -112,7 +112,7 @@ async def revoke(
 
 
 async def revoke_again(session: AsyncSession, certificate_id: UUID) -> int:
-    """Revoke a certificate again that a restored backup made valid."""
+    """Revoke again a certificate that a restored backup made valid."""
     certificate = await session.get(Certificate, certificate_id, with_for_update=True)
     if certificate is None or certificate.revoked_at is not None:
         return 0

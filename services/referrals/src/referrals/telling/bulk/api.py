@@ -23,7 +23,7 @@ MOST, MOST_TOGETHER = 100, 30
 
 
 class OnlyIf(Strict):
-    """The required response status of an earlier command, without which this command does not run."""
+    """The response status that an earlier command must have; otherwise this command does not run."""
 
     key: str = Field(max_length=60, description="That of the earlier command.")
     status: str = Field(

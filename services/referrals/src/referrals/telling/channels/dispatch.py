@@ -178,14 +178,14 @@ class Queue:
         zone: ZoneInfo,
         kind: ChannelKind,
     ) -> None:
-        """Create the queue. `front` is the address in messages; `zone` is the time zone for quiet hours."""
+        """Create the queue. `front` is the URL in messages; `zone` is the time zone for quiet hours."""
         self._database, self._sealing, self._front = database, sealing, front
         self._transports, self._kind, self._zone = transports, kind, zone
         # All queues share the connection pool, so settling must leave connections for claiming.
         self._settling = asyncio.Semaphore(2)
 
     async def claim(self, limit: int, only_urgent: bool) -> tuple[int, Sequence[Claimed]]:
-        """Return the number of examined channels and messages, and the messages that still contain news."""
+        """Return the number of examined channels and messages, and the messages that still contain something new."""
         return await self._database.retried(
             partial(self._claim, limit=limit, only_urgent=only_urgent)
         )
@@ -201,7 +201,7 @@ class Queue:
         except Exception as error:  # noqa: BLE001 - one message keeps no other from being told
             _log.error("not_handed_over", exc_info=error)
             return
-        # Try at least once, whatever the time: since the claim, the process may have stalled or its clock jumped.
+        # Try at least once, whatever the time: the process may have stalled since the claim, or its clock jumped.
         while True:
             try:
                 async with self._settling:
@@ -273,13 +273,14 @@ class Queue:
     def _rests(
         self, channel: Channel, told: Sequence[Ping], now: datetime, last_day: date | None
     ) -> bool:
-        """Whether the channel waits: no news is left, or its person's leave or quiet hours have begun since the pings
-        became due. The pings wait until those end. `last_day`: of the leave of somebody who is away today."""
+        """Return whether the channel waits: no news is left, or its person's leave or quiet hours have begun since the
+        pings became due. The pings wait until those end. `last_day` is the last day of leave of somebody who is away
+        today."""
         quiet = (channel.quiet_from, channel.quiet_until)
         if last_day is not None:
             back = back_at(channel.digest_at, quiet, last_day, self._zone)
             for each in told:
-                # Days later this is no emergency: it wakes nobody on the first morning.
+                # Days later, this is no longer an emergency and wakes nobody on the first morning.
                 each.status, each.emergency, each.attempts = PingStatus.WAITING, False, 0
                 each.due_at = each.next_attempt_at = back
             return True
@@ -292,7 +293,7 @@ class Queue:
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
         """Return emergencies that a worker left unsettled and whose person was notified on another channel. Repeatable
-        transports need none, because sending twice does no harm."""
+        transports need no such check, because sending twice does no harm."""
         left = [] if self._transports.repeatable(self._kind) else pings
         taken = [each for each in left if each.status == PingStatus.HANDING]
         return await queries.told_otherwise(session, [each.id for each in taken])
@@ -304,7 +305,7 @@ class Queue:
             code = new_code()
             channel.next_attempt_at = until
             text = messages.code(language, code)
-            # A new id for each message, including the channel's id, so that a bounce report names the channel.
+            # A new id for each message, including the channel's id, so that a bounce report identifies the channel.
             called = f"{channel.id}.{new_id().hex}"
             return Claimed(channel.id, address, text, called, until, code=code)
         new = [each for each in told if each.message_id is None]
@@ -381,8 +382,8 @@ async def _moot(
     session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
 ) -> frozenset[UUID]:
     """Return pings that events have made obsolete. A ping about a referral is obsolete once somebody has acted on the
-    referral, unless it reports the other side's act. An emergency is obsolete once a notified colleague has opened it
-    or acted on it."""
+    referral, unless it reports the other side's action. An emergency is obsolete once a notified colleague has opened
+    it or acted on it."""
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     opened = {n.subject_id for n in notices.values() if n.subject_type in _OPENED}

@@ -1,4 +1,4 @@
-"""The people who would now be notified of an urgent report, so that the anonymous line's page makes a truthful
+"""Finds the people who would now be notified of an urgent report, so that the anonymous line's page makes a truthful
 promise."""
 
 from collections.abc import Collection

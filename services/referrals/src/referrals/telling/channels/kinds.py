@@ -15,12 +15,13 @@ _ROWS = words_of("channels", ChannelKind)
 
 
 def reached_by(kind: ChannelKind) -> str:
-    """The way to reach a person: mailbox, browser or telephone. It determines the address format."""
+    """Return how this kind of channel reaches a person: mailbox, browser or telephone. This determines the address
+    format."""
     return _ROWS[kind]["reached_by"]
 
 
 class Pace(StrEnum):
-    """How soon a channel notifies about routine matters; emergencies are always immediate."""
+    """How soon a channel sends routine notices; emergencies are always immediate."""
 
     AT_ONCE = "at_once"
     DIGEST = "digest"
@@ -54,7 +55,7 @@ class PingStatus(StrEnum):
 
 
 def masked(kind: ChannelKind, address: str) -> str:
-    """Return enough of an address for its owner to recognise it, but too little to send to it."""
+    """Return enough of an address for its owner to recognise it, but too little to write to it."""
     if reached_by(kind) == "mailbox":
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"

@@ -71,14 +71,14 @@ class Listener:
 
 @dataclass(frozen=True)
 class Turn:
-    """A place in the order. `after`: the delay after the notice, if nobody has acted by then."""
+    """A place in the order. `after` is the delay after the notice, if nobody has acted by then."""
 
     listener: Listener
     after: timedelta
 
 
 def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
-    """Return one organisation's channels whose person should know of the matter."""
+    """Return one organisation's channels whose person should know about the matter."""
     news = matter.kind.news
     if news is News.NOBODY or _is_own_deed(news, matter):
         return []
@@ -135,7 +135,7 @@ def turns(
 
 
 def learns_later(matter: Matter, listener: Listener) -> bool:
-    """Return whether somebody who is away should hear of the matter when they are back."""
+    """Return whether somebody who is away should learn of the matter when they are back."""
     routine = matter.telling is Telling.PACE
     return bool(concerned(matter, [listener])) and not (
         routine and listener.pace is Pace.EMERGENCIES
@@ -151,7 +151,7 @@ def back_at(
 
 
 def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:
-    """Return when this channel may be notified of a matter that is due at `moment` (aware), never earlier."""
+    """Return when to notify this channel of a matter that is due at `moment` (aware), never before `moment`."""
     if how is Telling.CHAIN and listener.wakes:
         return moment
     if how is Telling.PACE and listener.pace is Pace.DIGEST:
@@ -208,7 +208,7 @@ _CODE: Mapping[PageLanguage, str] = completed(
 
 
 def something_new(language: PageLanguage, address: str) -> Message:
-    """Return the neutral message. `address` is the gateway's address, the same for everybody."""
+    """Return the neutral message. `address` is the gateway's URL, which is the same for everybody."""
     return Message(_SUBJECT, _SOMETHING[language].format(address=address))
 
 

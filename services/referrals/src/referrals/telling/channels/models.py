@@ -62,7 +62,7 @@ class Ping(Row, table=True):
 
 
 class Shift(Row, table=True):
-    """A person on call for an organisation's emergencies; the lowest rank is notified first."""
+    """A person on call for an organisation's emergencies. The person with the lowest rank is notified first."""
 
     __tablename__ = "on_call"
 
@@ -93,7 +93,7 @@ _codes = CodeAsked.metadata.tables["codes_asked"]
 _pings = Ping.metadata.tables["pings"]
 _shifts = Shift.metadata.tables["on_call"]
 ENDINGS = (
-    # Shorter than the retention of the notices to which pings refer.
+    # Shorter than the retention of the notices that pings refer to.
     Ending(_pings, _pings.c.settled_at, timedelta(days=30)),
     Ending(_codes, _codes.c.asked_at, timedelta(days=2)),
     Ending(_shifts, _shifts.c.ends_at, timedelta(days=90)),

@@ -77,7 +77,7 @@ async def listed(session: AsyncSession, caller: Principal, *, team: bool) -> Seq
 
 
 async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datetime | None] | None:
-    """Return the mailbox that received a mail, locked, and the time, by the mail's id. Requires service rights."""
+    """Return, by the mail's id, the mailbox that received it, locked, and the time. Requires service rights."""
     ping = await session.get(Ping, about)
     channel = await session.get(
         Channel, about if ping is None else ping.channel_id, with_for_update=True
@@ -115,7 +115,7 @@ async def listeners(
 async def on_leave(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[tuple[Listener, date]]]:
-    """Return the channels of people who are away today, in the form of `listeners`, with their last day away."""
+    """Return the channels of people who are away today, in the format of `listeners`, with their last day away."""
     found = await _listeners(session, _RESTS, col(Channel.organisation_id).in_(organisations))
     last = await last_days_away(session, {each.person for some in found.values() for each in some})
     return {
@@ -221,7 +221,7 @@ _OWN = sa.select(sa.literal(1)).where(col(Ping.channel_id) == col(Channel.id), w
 
 
 def _urgent(now: Any) -> sa.ColumnElement[bool]:
-    """Return the condition for due emergencies, which go out even if the channel's other messages rest or wait for a
+    """Return the condition for due emergencies, which are sent even if the channel's other messages rest or wait for a
     retry."""
     return _OWN.where(col(Ping.next_attempt_at) <= now, col(Ping.emergency)).exists()
 
@@ -282,8 +282,8 @@ def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
 async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:
-    """Return due pings by channel, except those being sent now. A message includes pings that wait for a retry.
-    Requires service rights."""
+    """Return due pings by channel, except those being sent now. A message also includes pings that are waiting for a
+    retry. Requires service rights."""
     rows = await session.scalars(
         sa.select(Ping).where(
             col(Ping.channel_id).in_(channels),

@@ -101,9 +101,10 @@ async def add(
 
 
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
-    """Queue one more code, unless the caller or the address had too many; the response does not say who."""
+    """Queue one more code, unless the caller or the address had too many; the response does not say which of them
+    had."""
     now = clock.now()
-    # A simultaneous request waits here, so that one lock covers counting and writing.
+    # A simultaneous request waits here, so that one lock covers both counting and writing.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):
         await session.execute(
             sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0)))
@@ -202,7 +203,7 @@ async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) 
 
 
 async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
-    """Silence a channel again that a restored backup activated, until somebody confirms it again. Requires service
+    """Silence again a channel that a restored backup activated, until somebody confirms it again. Requires service
     rights."""
     channel = await session.get(Channel, channel_id, with_for_update=True)
     if channel is None or not channel.active:
@@ -212,8 +213,8 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """Handle a bounced mail. It reached nobody, so silence its channel and notify supervisors. Ignore mails from before
-    the last confirmation. The report names a channel, or the first ping of the mail."""
+    """Handle a bounced e-mail. It reached nobody, so silence its channel and notify supervisors. Ignore e-mails from
+    before the last confirmation. The report identifies a channel, or the first ping of the e-mail."""
     if bounce.status is None:
         return
     async with acting_as_service(session):
@@ -255,7 +256,7 @@ async def ask_code(session: AsyncSession, caller: Principal, channel_id: UUID) -
 
 
 def give_code(channel: Channel, digest: bytes) -> None:
-    """Record a sent code; it is valid for half an hour."""
+    """Record a sent code, which is valid for half an hour."""
     channel.code_digest, channel.code_until = digest, clock.now() + _CODE_VALID
     channel.code_wanted = False
 
@@ -302,7 +303,7 @@ async def lapse(session: AsyncSession) -> int:
 
 
 async def be_away(session: AsyncSession, caller: Principal, body: Away, zone: ZoneInfo) -> None:
-    """Set the days away. A person who is back earlier than planned is notified now of earlier matters."""
+    """Set the days away. Notify a person who is back earlier than planned of earlier matters now."""
     if body.away_until is not None and body.away_until < clock.today():
         raise INVALID.because("these_days_are_over", pointer="/away_until")
     await say_away(session, caller, body.away_from, body.away_until)

@@ -1,4 +1,4 @@
-"""What wakes a person: one table by kind, urgency, side and hour. Pure.
+"""Decides what wakes a person, in one table by kind, urgency, side and hour. Pure.
 
 | urgency | kind and side | by day | in quiet hours |
 |---|---|---|---|
@@ -6,7 +6,7 @@
 | emergency | another | at once | at their end |
 | another | any | at the channel's pace | at their end |
 
-Each channel has its own quiet hours. A matter wakes the side that must act now; news of the other side's act waits
+Each channel has its own quiet hours. A matter wakes the side that must act now; news of the other side's action waits
 for the morning.
 """
 

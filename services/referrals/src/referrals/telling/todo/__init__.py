@@ -1,1 +1,1 @@
-"""The tasks that the rules assign to an organisation: listed, and marked as done."""
+"""The tasks that the rules assign to an organisation: listing them and marking them as done."""

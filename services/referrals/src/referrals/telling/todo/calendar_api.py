@@ -74,6 +74,6 @@ async def _of_referrals(
 
 
 def _refuse_too_many(dates: int) -> None:
-    """Refuse a span with more dates than one answer holds, so that no appointment is missing unnoticed."""
+    """Refuse a period with more dates than one response can contain, so that no appointment goes missing unnoticed."""
     if dates > MOST_DATES:
         raise INVALID.because("span_has_more_dates_than", MOST_DATES, pointer="/end")

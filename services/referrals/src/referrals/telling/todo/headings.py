@@ -48,7 +48,7 @@ class Bounds:
 
 
 def bounds(now: datetime, *, by_day: bool) -> Bounds:
-    """Return the current bounds. An instant is overdue once it has passed. A day, stored as its beginning in UTC as in
+    """Return the current bounds. An instant is overdue once it has passed. A day, stored as its start in UTC as in
     `referrals.due`, is overdue once it has ended in local time."""
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins

@@ -15,7 +15,7 @@ from referrals.telling.todo.headings import Group
 
 
 class WorkItem(BaseModel):
-    """Something that waits for you, in ids and codes. Read its content at its own endpoint."""
+    """An item that is waiting for you, in ids and codes. Read its content at its own endpoint."""
 
     kind: WorkKind
     verb: Verb = Field(description="What is to be done with it.")
@@ -64,7 +64,7 @@ class WorkPage(Page[WorkItem]):
 
 
 class WorkCounts(BaseModel):
-    """The amount of work that waits for you. `now`: overdue or due today, for a badge."""
+    """The amount of work that is waiting for you. `now` is the amount overdue or due today, for a badge."""
 
     now: int
     by_group: dict[Group, int]

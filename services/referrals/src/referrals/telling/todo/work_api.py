@@ -1,4 +1,4 @@
-"""HTTP routes for the work list: all kinds of work that wait for the caller, in one order."""
+"""HTTP routes for the work list: all kinds of work that are waiting for the caller, in one order."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -73,7 +73,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Found:
-    """A row of work. `due`: the row's own deadline, or else the default for its kind."""
+    """A row of work. `due` is the row's own deadline, or else the default for its kind."""
 
     kind: WorkKind
     rank: Rank
@@ -131,7 +131,7 @@ async def counted(
 
 
 async def load(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Load]:
-    """Return how much work of each kind each person has, and when the oldest began to wait."""
+    """Return how much work of each kind each person has, and since when the oldest item has been waiting."""
     now = clock.now()
     found: list[Load] = []
     for waiting in _asked(caller, now, wanted):

@@ -106,7 +106,7 @@ async def _wanted(
 
 
 async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str | None) -> Wanted:
-    """Refuse names and codes without a match, because an empty list would suggest that nobody did anything."""
+    """Refuse names and codes that match nothing, because an empty list would suggest that nobody did anything."""
     audits = Role.AUDITOR in caller.roles
     named = wanted.doer is not None and not is_id(wanted.doer)
     if audits and named and not await entries.did_anything(session, str(wanted.doer)):
@@ -233,7 +233,7 @@ async def _own_look(
 
 
 def _own(caller: Principal, wanted: Wanted) -> entries.Only:
-    """Filter to acts of the caller's organisation on findable subjects. Only the case's holder may filter by case
+    """Filter to actions of the caller's organisation on findable subjects. Only the case's holder may filter by case
     id."""
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
     if wanted.case_id is not None:

@@ -1,4 +1,4 @@
-"""Resolves a code on a page to the audit chains that it may mean."""
+"""Resolves a code shown on a page to the audit chains that it may refer to."""
 
 from collections.abc import Sequence
 from typing import Any

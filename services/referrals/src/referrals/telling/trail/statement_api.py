@@ -27,7 +27,7 @@ _MOST_CHAINS = 300
 
 
 class PatternView(BaseModel):
-    """Readings that an auditor should ask about. They may have a good reason."""
+    """Reads that an auditor should ask about. There may be a good reason for them."""
 
     pattern: PatternCode = Field(
         description=f"`many_cases`: at least {MANY_CASES} different cases on one day; `at_night`: between "
@@ -50,7 +50,7 @@ class ChainFinding(BaseModel):
 
 
 class Statement(BaseModel):
-    """The content of the record between two moments."""
+    """The content of the record for a period."""
 
     entries: int = Field(description="How many entries.")
     doers: int = Field(description="How many different people and clients acted.")

@@ -1,1 +1,2 @@
-"""Calls partners' systems when something concerns them: only ids, signed, retried for days."""
+"""Calls partners' systems when something concerns them. Calls contain only ids, are signed, and are retried for
+days."""

@@ -13,11 +13,11 @@ _MAX_URL = 2000
 # check.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
-# The IPv6 range for networks of the internet. Disguised IPv4 is elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96,
+# The IPv6 range of internet networks. Disguised IPv4 addresses are elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96,
 # 64:ff9b:1::/48) or in the two ranges below. Link-local, site-local, unique local, discard-only and segment routing
-# are also elsewhere.
+# addresses are also elsewhere.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-# Special ranges of the RFC 6890 registries in that range; Python calls some of them global.
+# Special ranges within it, from the RFC 6890 registries; Python treats some of them as global.
 _SPECIAL: tuple[Network, ...] = (
     ipaddress.IPv6Network("2001::/23"),  # protocol assignments, Teredo, ORCHID
     ipaddress.IPv6Network("2001:db8::/32"),  # documentation
@@ -27,7 +27,7 @@ _SPECIAL: tuple[Network, ...] = (
     ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments
     ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays
 )
-# An ISATAP interface (RFC 5214): the low half is 0:5efe or 200:5efe and an IPv4 address.
+# An ISATAP interface (RFC 5214): the lower half is 0:5efe or 200:5efe, followed by an IPv4 address.
 _ISATAP = frozenset({0x5EFE, 0x2005EFE})
 
 

@@ -89,7 +89,7 @@ def client(also: Collection[Network]) -> aiohttp.ClientSession:
 
 
 def body_of(notice: Any) -> bytes:
-    """Return the type, time and ids: no name, no type of service, no kind of agency."""
+    """Return the type, time and ids, without any name, type of service or kind of agency."""
     return orjson.dumps(
         {
             "type": notice.kind,

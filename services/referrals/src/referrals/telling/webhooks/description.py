@@ -14,7 +14,7 @@ calls = APIRouter()
 
 
 class NoticeData(BaseModel):
-    """Only ids: read the changed thing with your own token."""
+    """Only ids. Read the changed resource with your own token."""
 
     id: UUID = Field(description="The notice; the same in the feed.")
     subject_type: str = Field(examples=["referral"])

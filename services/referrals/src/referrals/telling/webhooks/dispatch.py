@@ -95,7 +95,7 @@ def _due(now: Any) -> tuple[Any, ...]:
 
 
 def any_due(now: Any) -> sa.Exists:
-    """Return whether a delivery is due by this time. Requires service rights."""
+    """Return the SQL condition that a delivery is due by this time. Requires service rights."""
     return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
 
 
@@ -153,7 +153,7 @@ class Deliverer:
         return sum(await asyncio.gather(*self._at_it.values()))
 
     def stop(self) -> None:
-        """Cancel running calls, which are repeated when their lease expires."""
+        """Cancel running calls. They are repeated when their lease expires."""
         for task in self._at_it.values():
             task.cancel()
 
@@ -224,7 +224,7 @@ def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str,
 async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
     await act_as_service(session)
     delivery = await session.get(Delivery, one[0], with_for_update=True)
-    if delivery is None:  # somebody has since removed the webhook
+    if delivery is None:  # somebody has removed the webhook in the meantime
         return
     now = clock.now()
     delivery.attempts += 1

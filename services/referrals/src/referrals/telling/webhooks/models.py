@@ -10,7 +10,7 @@ from referrals.tables import Instant, Row, Texts
 
 
 class Webhook(Row, table=True):
-    """A webhook. `kept_by`: the owner since it was last enabled; None means the person who added it. The webhook is
+    """A webhook. `kept_by` is its owner since it was last enabled; None means the person who added it. The webhook is
     silent while its owner or organisation is suspended."""
 
     __tablename__ = "webhooks"
@@ -46,5 +46,5 @@ class Delivery(Row, table=True):
 
 
 _webhook_deliveries = Delivery.metadata.tables["webhook_deliveries"]
-# Whatever the outcome: a system that was offline for a quarter of a year reads the lists instead.
+# This applies whatever the outcome. A system that was offline for a quarter of a year reads the lists instead.
 ENDING = Ending(_webhook_deliveries, _webhook_deliveries.c.created_at, timedelta(days=90))

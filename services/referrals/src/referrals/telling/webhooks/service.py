@@ -123,7 +123,7 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
 
 
 async def tell_of_held(session: AsyncSession, owners: AbstractSet[str]) -> None:
-    """Notify the supervisors on other channels that a webhook needs a new owner, because these owners were suspended,
+    """Notify the supervisors on other channels that a webhook needs a new owner, because its owner was suspended,
     demoted or moved to another organisation."""
     async with acting_as_service(session):
         for webhook in await queries.kept_by(session, owners):

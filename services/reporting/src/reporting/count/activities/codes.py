@@ -73,7 +73,7 @@ def _counts(word: str) -> Counts:
 @cache
 def types_of(code: str) -> tuple[str, ...]:
     """Return the activity types that fit a code: those of all codes that count the same thing. A service to people is
-    no training, whatever the row says. Return nothing for an unknown code."""
+    not a training, whatever the row says. Return nothing for an unknown code."""
     known = activity_codes().get(code)
     same = {
         each.type for each in activity_codes().values() if known and each.counts == known.counts

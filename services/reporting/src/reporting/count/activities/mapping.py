@@ -33,7 +33,7 @@ class Mapping:
         return tuple(field for _, field in self.columns)
 
     def word(self, field: str, cell: Any) -> Any:
-        """Return the cell translated to our code."""
+        """Return the cell, translated to our code."""
         return self.words.get(field, {}).get(str(cell).strip(), cell)
 
 
@@ -44,7 +44,7 @@ def layout(header: Sequence[str]) -> str:
 
 def missing(mapping: Mapping) -> tuple[str, ...]:
     """Return the required fields for which there is neither a column nor a fixed value. The month can replace the
-    start, and the row itself its number."""
+    start, and the row's content can replace its number."""
     given = {*mapping.fields, *mapping.fixed, "external_id"}
     if "report_month" in given:
         given.add("start")
@@ -52,7 +52,7 @@ def missing(mapping: Mapping) -> tuple[str, ...]:
 
 
 def flaws(mapping: Mapping) -> list[tuple[str, str, str]]:
-    """Return the errors in a mapping that somebody confirms, each as (pointer, sentence code, parameter)."""
+    """Return the errors in a mapping that somebody is confirming, each as (pointer, sentence code, parameter)."""
     found = []
     named = [field for field in mapping.fields if field]
     for number, (_, field) in enumerate(mapping.columns):

@@ -119,7 +119,7 @@ async def names(session: AsyncSession) -> dict[UUID, str]:
 async def recorded(
     session: AsyncSession, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, tuple[Activity, bool]]:
-    """Return an organisation's recorded activities by external id, and whether each is withdrawn."""
+    """Return an organisation's recorded activities by external id, and whether each one is withdrawn."""
     rows = await session.execute(
         sa.select(*_SEEN, activities.c.withdrawn_at)
         .where(

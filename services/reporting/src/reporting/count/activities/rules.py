@@ -1,5 +1,5 @@
 """Rules for one activity row: codes, places, dates, and consistent sums. Pure: it reads only the shipped code lists and
-place tables. Every error message names its remedy, in each language."""
+place tables. Every error message says how to correct the row, in each language."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

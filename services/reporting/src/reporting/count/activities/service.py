@@ -100,7 +100,9 @@ async def import_file(
     """Read a workbook and write all its rows, or none if any row has an error. Raise UnreadableWorkbookError if the
     file as a whole cannot be read."""
     places = Places.load()
-    header, _ = await asyncio.to_thread(parted, content)  # reading a workbook takes time
+    header, _ = await asyncio.to_thread(
+        parted, content
+    )  # use a thread, because reading a workbook takes time
     known = await queries.mapping(session, caller.organisation, mappings.layout(header))
     rows = await asyncio.to_thread(read, content, known)
     found = [flaw for row in rows for flaw in _row_flaws(row, places)]
@@ -200,7 +202,7 @@ def _refuse_flawed(row: Mapping[str, Any]) -> None:
 
 
 def _row_flaws(row: ReadRow, places: Places) -> list[RowFlaw]:
-    # Rules over several values require all of them to be readable.
+    # Rules that compare several values need all of them to be readable.
     found = row.flaws or flaws(completed(row.values), places)
     return [RowFlaw(row.number, flaw, messages(flaw)) for flaw in found]
 

@@ -1,5 +1,5 @@
 """Turns trainings recorded by the referrals service into 5W activities of their organisation. The event contains only
-codes and numbers. The organisation's name comes from its latest activity; before there is one, its id is used."""
+codes and numbers. The organisation's name comes from its latest activity. If it has none yet, its id is used."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _WRITER = "referrals"
 
 async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
     """Write the training according to its newest event; ignore older events. If somebody has corrected the row here,
-    the later of the correction and the event wins."""
+    the later of the correction and the event applies."""
     row = completed({**_row(event), **await _named(session, event)})
     statement = pg.insert(activities).values(
         id=new_id(),

@@ -143,7 +143,7 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
 
 
 def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
-    """Yield rows of cells. With `computed`, formulas return their saved results, otherwise their text."""
+    """Yield rows of cells. With `computed`, formulas yield their saved results; otherwise they yield their text."""
     book = openpyxl.load_workbook(
         io.BytesIO(content), read_only=True, data_only=computed, keep_links=False
     )
@@ -166,8 +166,8 @@ def _holds_formula(opened: ZipFile, name: str) -> bool:
 
 
 def _with_uncomputed(cells: Sequence[Any], formulas: Sequence[Any]) -> Sequence[Any]:
-    """Return the values of a row, and mark formulas without a saved result, because programs that write workbooks do
-    not compute. An empty text counts as a result."""
+    """Return the values of a row, marking formulas without a saved result, because programs that only write workbooks
+    do not compute. An empty text counts as a result."""
     return [
         _UNCOMPUTED
         if cell.value is None and formula.value is not None and cell.data_type != "str"
@@ -309,7 +309,7 @@ def _count(key: str, cell: Any) -> int | Flaw:
 
 
 def messages(flaw: Flaw) -> Text:
-    """Return the error message with its column's label in front, for a report that people read."""
+    """Return the error message prefixed with its column's label, for a report that people read."""
     labels = {column.key: column.label for column in codes.columns()}
     label = labels.get(flaw.field, {})
     return {lang: f"{label.get(lang, flaw.field)}: {flaw.said.text(lang)}" for lang in LANGUAGES}

@@ -1,4 +1,4 @@
-"""Routes for the caseload: exact numbers, only on screen. Each reading is recorded."""
+"""Routes for the caseload: exact numbers, only on screen. Each access is recorded."""
 
 from typing import Annotated
 

@@ -41,8 +41,8 @@ def increments(facts: Iterable[CaseloadFact]) -> Counter[CaseloadKey]:
 
 
 def keys(fact: CaseloadFact) -> Iterator[CaseloadKey]:
-    """Yield a fact's counters: a transfer counts for both sides, a case for its holder, and a closing also by its
-    reason."""
+    """Yield a fact's counters. A transfer counts for both sides, a case counts for its holder, and a closing also
+    counts by its reason."""
     month = fact.occurred_on.replace(day=1)
     area = fact.area or UNKNOWN
     if fact.what == REPORTED:

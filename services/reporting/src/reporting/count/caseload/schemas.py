@@ -20,7 +20,8 @@ class CaseloadRow(BaseModel):
 
 
 class Caseload(BaseModel):
-    """Your organisation's caseload; for coordinators and the IM role also reports on the anonymous line."""
+    """Your organisation's caseload. For coordinators and the IM role, it also contains reports on the anonymous
+    line."""
 
     first: str
     last: str

@@ -1,5 +1,5 @@
-"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure. An ambiguous cell is an error
-whose message explains how to write it. A file with an error gives no points at all."""
+"""Reads the points of an outside series from a CSV file, plain or with an HXL tag row. Pure. An ambiguous cell is an
+error whose message explains how to write it. A file with an error gives no points at all."""
 
 import re
 from collections.abc import Sequence

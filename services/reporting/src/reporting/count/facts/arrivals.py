@@ -1,6 +1,7 @@
-"""Decides on which day a fact counts: the day it happened, or the day it arrived if that period was already closed.
+"""Decides on which day a fact counts: the day it happened, or the day it arrived if the earlier period was already
+closed.
 
-A closed period is never counted again (R4); later facts count in the current period. Each population closes separately:
+A closed period is never counted again (R4); late facts count in the current period. Each population closes separately:
 closing one moves no fact of another.
 """
 

@@ -37,8 +37,8 @@ def area_of(pcode: str | None) -> str | None:
 
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
-    """Convert a referral's new state. An organisation's referrals to itself are internal work, which releases do not
-    count."""
+    """Convert a referral's state event to a step. An organisation's referrals to itself are internal work, which
+    releases do not count."""
     internal = event.from_organisation == event.to_organisation
     attributes = None if internal else event.attributes
     step = FactStep(
@@ -69,12 +69,12 @@ def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedSt
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
-    """Convert a delivery confirmation by somebody other than the recipient."""
+    """Convert a confirmation event to a step. Somebody other than the recipient confirmed the delivery."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
 
 
 def read_escalation(event: EscalationRaised, event_id: UUID) -> RecordedStep:
-    """Convert a missed deadline; `state` is the escalation step."""
+    """Convert a missed-deadline event to a step; `state` is the escalation step."""
     step = FactStep(event.referral_id, event.version, ESCALATION, event.step, event.due_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.due_at))

@@ -97,7 +97,7 @@ gap_counts = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("group", sa.Text, primary_key=True),
-    # The day. Rows older than daily publication contain the ISO week.
+    # The day. Rows from before daily publication contain the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
     # A day's counts grow with each version; each increase counts in its own period.
     sa.Column("version", sa.Integer, primary_key=True),

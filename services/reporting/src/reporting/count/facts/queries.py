@@ -24,7 +24,7 @@ from reporting.tables import COMMON
 
 
 async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
-    """Return which of the marks belong to erased people."""
+    """Return those marks that belong to erased people."""
     given = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
     mark = forgotten_persons.c.mark
     return set(await session.scalars(sa.select(mark).where(mark == sa.any_(given))))

@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Sorted:
-    """A batch by the classes of its events."""
+    """A batch, grouped by event class."""
 
     def __init__(self, batch: Iterable[Received]) -> None:
         self._by_class: dict[type[Event], list[Received]] = {}

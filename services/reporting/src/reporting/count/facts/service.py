@@ -91,7 +91,7 @@ def _step_row(of: RecordedStep, counted_on: date) -> dict[str, Any]:
 
 
 async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterable[bytes]) -> None:
-    """Remove erased people from facts; their marks keep late events from bringing them back."""
+    """Remove erased people from facts. Their marks keep late events from bringing them back."""
     await session.execute(
         insert(forgotten_persons).on_conflict_do_nothing(), [{"mark": mark} for mark in marks]
     )
@@ -118,8 +118,8 @@ async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
 async def record_grants(
     session: AsyncSession, grants: Sequence[tuple[GrantData, bytes]], gone: AbstractSet[bytes]
 ) -> None:
-    """Record grant events. A grant's two events may arrive in any order, and each adds its time. The person of a known
-    grant stays the same."""
+    """Record grant events. A grant's two events may arrive in any order, and each adds its time. A known grant keeps
+    its person."""
     new = insert(reporting_grants)
     moments = {
         name: sa.func.coalesce(new.excluded[name], reporting_grants.c[name])

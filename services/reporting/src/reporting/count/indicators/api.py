@@ -1,4 +1,4 @@
-"""Routes for operational indicators: exact numbers, only on screen. Each reading is recorded."""
+"""Routes for operational indicators: exact numbers, only on screen. Each access is recorded."""
 
 from datetime import date
 from typing import Annotated

@@ -71,8 +71,8 @@ async def summed_counters(
 
 
 def _splits(scope: Scope, asked: Asked) -> tuple[bool, bool]:
-    """Return which splits to read. Counters exist per area, per category and per both; a total sums the counters per
-    area."""
+    """Return which splits to read. Counters exist per area, per category and per combination of both; a total sums the
+    counters per area."""
     by_category = "category" in asked.split
     by_area = "area" in asked.split or scope.areas is not None or not by_category
     return by_area, by_category

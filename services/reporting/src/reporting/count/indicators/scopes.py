@@ -1,4 +1,5 @@
-"""The operational numbers that a caller may see: an organisation its own numbers, a coordinator those of its AoRs."""
+"""The operational numbers that a caller may see: an organisation sees its own, a coordinator sees those of their
+AoRs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

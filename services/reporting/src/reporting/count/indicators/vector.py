@@ -65,7 +65,7 @@ Increments = dict[Place, Counter[int]]
 
 
 class CounterKey(NamedTuple):
-    """A counter: its owner (an AoR, or an organisation as sender or recipient), its month, its split. `month` is the
+    """A counter: its owner (an AoR, or an organisation as sender or recipient), its month and its split. `month` is the
     first day of the month of sending."""
 
     scope: str
@@ -117,7 +117,7 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
 
 
 def place(fact: ReferralFact) -> Place | None:
-    """Return where a referral counts; None before sending, if entered in error, or for internal work."""
+    """Return where a referral counts. Return None before sending, if entered in error, or for internal work."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
         return None
     if fact.from_organisation == fact.to_organisation:
@@ -195,7 +195,7 @@ def _timed(fact: ReferralFact) -> set[int]:
 
 
 def _bin(start: datetime, end: datetime) -> int:
-    # An offline step may have a time before the sending that it responds to; count it as immediate.
+    # An offline step may have a time before the sending to which it responds; count it as immediate.
     hours = max(end - start, timedelta(0)) / timedelta(hours=1)
     return bisect_right(HOUR_EDGES, hours)
 
@@ -207,7 +207,7 @@ def _reason(reason: str | None, known: Mapping[str, int]) -> int:
 @dataclass(frozen=True)
 class Timing:
     """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin. They are `None` beyond
-    the last bin (180 days) and if no referral reached the milestone."""
+    the last bin (180 days), or if no referral reached the milestone."""
 
     reached: int
     median_hours: float | None
@@ -251,6 +251,6 @@ def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
 
 
 def unmet(vector: Sequence[int]) -> int:
-    """Return the number of referrals that ended without a service for a reason not on the person's side."""
+    """Return the number of referrals that ended without a service for a reason that does not lie with the person."""
     counts = named_counts(vector)
     return sum(counts[state] for state in UNMET)

@@ -23,5 +23,5 @@ OPEN = ("planned", "under-way")
 
 
 def late(status: str, last_day: date, today: date) -> bool:
-    """Return whether the quarter in which the milestone was due has ended before its completion."""
+    """Return whether the quarter in which the milestone was due ended before the milestone was completed."""
     return status in OPEN and last_day < today

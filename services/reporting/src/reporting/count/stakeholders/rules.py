@@ -1,7 +1,8 @@
 """Rules for an entry of the stakeholder table. Pure.
 
 The table's readers may not see everything in the directory. The directory's data is therefore linked and never copied.
-Presence is only by first-level area, and texts contain no numbers: no house number, no count of people, no telephone.
+Presence is given only by first-level area, and texts contain no numbers: no house number, no count of people, no
+telephone number.
 """
 
 from collections.abc import Iterator

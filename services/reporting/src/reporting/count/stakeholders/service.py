@@ -57,8 +57,8 @@ async def remove(session: AsyncSession, found: Stakeholder) -> None:
 async def import_sheet(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Counter[str]:
-    """Write all rows of the sheet, or none. Raise UnreadableTableError with all errors. Entries that the sheet does not
-    contain remain."""
+    """Write all rows of the sheet, or none. Raise UnreadableTableError with all errors. Entries that are not in the
+    sheet remain."""
     read = await asyncio.to_thread(sheet.rows, content, Places.load())
     known = await queries.of_codes(session, [row.body.code for row in read])
     wrong = [

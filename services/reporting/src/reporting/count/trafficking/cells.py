@@ -24,7 +24,7 @@ NO_TRANSIT, SEVERAL = "none", "several"
 
 @dataclass(frozen=True)
 class Identification:
-    """A screening step or an act of assistance, recorded under a statistics consent."""
+    """A screening step or one instance of assistance, recorded under a statistics consent."""
 
     kind: str
     id: UUID
@@ -98,7 +98,7 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(fact: Identification) -> tuple[UUID, int]:
-    """Return a fact's screening or assistance, and its version."""
+    """Return the id of a fact's screening or assistance, and the fact's version."""
     return fact.id, fact.version
 
 

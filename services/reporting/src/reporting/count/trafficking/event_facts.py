@@ -15,7 +15,7 @@ Fact = dict[str, Any]
 
 
 def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
-    """Convert a concluded screening. Without a case, the screening itself represents the person."""
+    """Convert the event of a concluded screening. Without a case, the screening itself represents the person."""
     attributes = event.attributes
     types = event.exploitation_types or (attributes.exploitation_types if attributes else ())
     return {
@@ -33,7 +33,7 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
 
 
 def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
-    """Convert a screening's stage, without its finding."""
+    """Convert a screening's progress event, which contains the stage but no finding."""
     return {
         "kind": f"{SCREENING}-{type(event).SUBJECT.split('.')[3]}",
         "id": event.screening_id,
@@ -49,7 +49,7 @@ def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
 
 
 def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
-    """Convert one act of assistance."""
+    """Convert the event of one act of assistance."""
     attributes = event.attributes
     return {
         "kind": ASSISTANCE,
@@ -66,7 +66,7 @@ def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
 
 
 def without_person(fact: Fact) -> Fact:
-    """Return an erased person's fact: the act remains, without the person."""
+    """Return an erased person's fact without the person; only the assistance or screening itself remains."""
     nothing = dict.fromkeys(("person", "sex", "age_band", "origin", "destination"))
     return {**fact, **nothing, "countable": False, "exploitation_types": (), "transit": ()}
 

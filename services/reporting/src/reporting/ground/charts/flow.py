@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An origin → destination pair with its value and the printed form."""
+    """An origin → destination pair with its value, also in printed form."""
 
     origin: str
     destination: str
@@ -104,7 +104,7 @@ def _sums(bands: Sequence[Band], side: Literal["origin", "destination"]) -> dict
 
 
 def has_room(bands: Sequence[Band]) -> bool:
-    """Return whether every band is thick enough for its number; otherwise only the table shows them."""
+    """Return whether every band is thick enough for its number. Otherwise, only the table shows the numbers."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     return _have_room(_ribbons(bands, left, right))
 

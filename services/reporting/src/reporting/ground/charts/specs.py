@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications: trend lines, bars, a heat map and a flow.
 
 Pure: rows in, specification out. The caller supplies the numbers on a chart (``shown``) as text. A chart therefore
-shows only the figures in its table, in the reader's own notation.
+shows only the figures in its table, in the reader's own number format.
 """
 
 import textwrap
@@ -103,7 +103,7 @@ def _unsure(points: Sequence[Point]) -> bool:
 
 def trend(points: Sequence[Point], *, title: str) -> Spec:
     """Return a line for each series over ordered periods, with its own dash and marker, over a scale. The numbers are
-    in the table below, because on the lines they would cover each other and the whiskers."""
+    in the table below, because on the chart they would cover each other and the whiskers."""
     order = list(dict.fromkeys(point.x for point in points))
     series = list(dict.fromkeys(point.series for point in points))
     legend = {

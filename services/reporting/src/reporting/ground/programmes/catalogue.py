@@ -124,7 +124,7 @@ def _read(folder: Traversable) -> Catalogue:
 
 
 def _check_apart(populations: Iterable[Population]) -> None:
-    """Raise ValueError if two populations count the same people, because each would then be rounded separately."""
+    """Raise ValueError if two populations count the same people, because the two would then be rounded separately."""
     known: dict[Measure, str] = {}
     for each in sorted(populations, key=lambda population: population.id):
         if (other := known.setdefault(each.measure, each.id)) != each.id:

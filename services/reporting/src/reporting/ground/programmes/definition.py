@@ -61,7 +61,8 @@ class ProgrammeDimension:
 
     @cached_property
     def _coded(self) -> dict[str | None, str]:
-        """Cache the values looked up so far. There are at most as many as codes and places."""
+        """Return the cache of the values looked up so far. It has at most as many entries as there are codes and
+        places."""
         return {None: self.fallback, **{code: code for code in self.dimension.codes}}
 
     def _look_up(self, value: str | None) -> str:
@@ -76,8 +77,8 @@ Codes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Link:
-    """How two programmes share people: the people of `here` (in the declaring programme) are equal to those of `there`
-    (in `other`), or some of them (`within`)."""
+    """How two programmes share people: the people of `here` (in the declaring programme) are the same as those of
+    `there` (in `other`), or a part of them (`within`)."""
 
     other: str
     here: Codes

@@ -19,7 +19,7 @@ def leads(counts: Sequence[Bounds]) -> bool:
 
 def ordered(counts: Sequence[Bounds]) -> list[int]:
     """Return the positions of the counts in order. A provably larger count comes before smaller ones; other counts keep
-    their order. Nothing cut off at the end is therefore provably larger than something before it."""
+    their order. No count cut off at the end is therefore provably larger than a count before it."""
     left, found = list(range(len(counts))), []
     while left:
         least = max(counts[each][0] for each in left)

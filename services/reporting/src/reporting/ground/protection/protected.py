@@ -132,14 +132,14 @@ class ProtectedCube:
         return int(self._sums((), filters or {}))
 
     def allows(self, dimensions: int) -> bool:
-        """Return whether so few people may be queried by so many dimensions together."""
+        """Return whether the cube has enough people to be queried by this many dimensions together."""
         least = FROM[min(dimensions, len(FROM) - 1)]
         return not self.public or all(
             sum(each.cells.values()) >= least for each in self.parts or (self,)
         )
 
     def rest(self, by: Sequence[str], filters: Filters | None = None) -> Row | None:
-        """Return the people of the total that the rows by these dimensions do not show separately."""
+        """Return the number of people in the total whom the rows by these dimensions do not show separately."""
         total, rows = self.figure(filters), self.margin(by, filters)
         left = total.count - sum(row.count for row in rows)
         if not left:
@@ -249,7 +249,7 @@ class ProtectedCube:
         names = {*(self.names[p] for p in table.positions), *filters}
         variance = sum(each._variance(table, filters, names) for each in parts)  # noqa: SLF001 - its own
         beyond = sum(each._beyond_flows(table, filters) for each in parts)  # noqa: SLF001 - its own
-        # In one closed period, a shown count means at least one person. The cells of a span add up several periods.
+        # In one closed period, a shown count means at least one person. A span's cells are sums over several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         detail = min(len(names), len(APART) - 1) if self.public and len(names) > 1 else 0
         few = APART[detail] * self.k - 1
@@ -259,7 +259,7 @@ class ProtectedCube:
         )
 
     def _beyond_flows(self, table: "_Table", filters: Filters) -> Whole | int:
-        """Return the part of a span's counts that exceeds the flows of its parts."""
+        """Return how far a span's counts exceed the flows of its parts."""
         if not self.beyond:
             return 0
         asked = self._asked(table.positions, filters)

@@ -35,7 +35,7 @@ class UnreadableTableError(ValueError):
 
     @property
     def problems(self) -> list[dict[str, Any]]:
-        """Return the errors in problem-detail form."""
+        """Return the errors in the format of problem details."""
         return [
             {"row": each.row, "column": each.column, "message": each.message} for each in self.flaws
         ]

@@ -22,7 +22,7 @@ _WIDEST = 60
 
 
 def as_xlsx(tables: Sequence[Table], language: str, notes: Sequence[Text] = ()) -> bytes:
-    """Return a workbook. ``notes`` and each table's notes are collected on a last sheet."""
+    """Return a workbook. A last sheet collects ``notes`` and each table's notes."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     book.set_properties({"created": CREATED})

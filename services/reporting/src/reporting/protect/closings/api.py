@@ -138,7 +138,7 @@ def _accepted(
 def _view(closing: Closing, caller: Principal, programmes: Catalogue) -> ClosingView:
     titles = {each.id: dict(each.title) for each in programmes}
     steps = []
-    whole = Role.IM in caller.roles  # a problem may name contributors
+    whole = Role.IM in caller.roles  # a problem may name the contributors
     for each in closing.steps:
         release = each.release
         steps.append(

@@ -32,7 +32,7 @@ STEPS = Tasks(
 
 @dataclass(frozen=True)
 class Means:
-    """The inputs for creating a release. `alone` lets one person close and publish; `lost_until` is that of
+    """The inputs for creating a release. `alone` lets one person close and publish; `lost_until` is as in
     `releases.Order`."""
 
     catalogue: Catalogue
@@ -60,7 +60,7 @@ async def one(database: Database, means: Means) -> bool:
 
 
 async def _do(means: Means, session: AsyncSession, caller: Principal, work: Work) -> None:
-    # Somebody may have done it directly in the meantime; then it counts as done.
+    # Somebody may have done it directly in the meantime; in that case, it counts as done.
     release = await release_queries.release_of(session, work.programme, work.period)
     if work.task == "close" and release is None:
         programme, period = means.catalogue.get(work.programme), Period.parse(work.period)

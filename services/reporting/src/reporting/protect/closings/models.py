@@ -1,5 +1,5 @@
-"""Orders to close or publish a period's programmes, and their open parts. The releases record everything done, so
-losing these rows loses nothing."""
+"""Orders to close or publish a period's programmes, and the parts still open. The releases record everything that was
+done, so losing these rows loses nothing."""
 
 import sqlalchemy as sa
 from common import clock
@@ -30,10 +30,10 @@ closing_steps = sa.Table(
     # The last order: 'close' or 'publish'.
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # The requester's claims, checked again when the task runs.
+    # The requester's claims, which are checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When the task is due or is retried; NULL once it is done or refused.
+    # When the task is due or will be retried; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
     # A refusal's problem detail.
     sa.Column("problem", pg.JSONB(none_as_null=True)),

@@ -1,5 +1,5 @@
-"""The progress of a period's programmes. Pure. It combines the open task with the release, which somebody may have
-closed or published individually in the meantime."""
+"""Determines the progress of a period's programmes. Pure. It combines the open task with the release, which somebody
+may have closed or published individually in the meantime."""
 
 from collections.abc import Collection
 from enum import StrEnum

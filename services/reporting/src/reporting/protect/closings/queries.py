@@ -109,8 +109,8 @@ async def visible(
 
 
 async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
-    # Read the tasks first: a task that finishes in the meantime then appears as waiting or with its result. Read after
-    # the releases, it would appear failed.
+    # Read the tasks first: a task that finishes in the meantime then appears as waiting or with its result. If it
+    # were read after the releases, it would appear to have failed.
     steps = (
         await session.execute(
             sa.select(closing_steps)
@@ -146,7 +146,7 @@ async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closin
 
 
 async def held(session: AsyncSession, closing_id: UUID) -> bool:
-    """Lock the closing against other requests. Return whether the closing exists."""
+    """Lock the closing, so that other requests wait. Return whether the closing exists."""
     found = await session.scalar(
         sa.select(closings.c.id).where(closings.c.id == closing_id).with_for_update()
     )

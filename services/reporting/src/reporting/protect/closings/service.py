@@ -41,7 +41,7 @@ async def close(
     session: AsyncSession, caller: Principal, wanted: Wanted, catalogue: Catalogue
 ) -> Closing:
     """Order the closing of an ended period's programmes. There is one closing per period: a repeated order adds missing
-    programmes and retries those not yet closed. Raise 422 for a programme with another kind of period, 409
+    programmes and retries those not yet closed. Raise 422 for a programme with another kind of period, or 409
     `period_not_ended`."""
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
@@ -71,8 +71,8 @@ async def close(
 
 
 async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
-    """Sign off each draft to which the caller's organisation contributes (R8). Raise 404 if there is none, 409
-    `closing_at_work` while further drafts may follow."""
+    """Sign off each draft to which the caller's organisation contributes (R8). Raise 404 if there is none, or 409
+    `closing_at_work` while more drafts may follow."""
     closing = await _at_rest(session, caller, closing_id)
     mine = [
         release.id

@@ -324,8 +324,8 @@ async def _counts(
 def contributors_of(release: Release, caller: Principal) -> list[Contributor] | None:
     """Return the contributors who sign off. The IM role sees all contributors; a contributor sees only itself.
 
-    The list reveals who works where and recorded somebody, so nobody else may see it. Once the release is published,
-    nobody sees it at all.
+    The list reveals which organisations recorded somebody, and where, so nobody else may see it. Once the release is
+    published, nobody sees it at all.
     """
     if release.published:
         return None

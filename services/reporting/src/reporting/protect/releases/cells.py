@@ -41,7 +41,7 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(step: Step) -> tuple[UUID, int]:
-    """Return a step's referral, and its version."""
+    """Return the id of a step's referral, and the step's version."""
     return step.referral_id, step.version
 
 

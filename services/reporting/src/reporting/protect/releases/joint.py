@@ -47,7 +47,7 @@ def cell_of(
     """Return the cell in which a person counts, from all the person's facts since `since`, or None. A step that arrived
     after a later one was already counted adds nothing: the person does not count again at the older stage."""
     if facts and all(fact.counted_on >= period.start for fact in facts):
-        # Most people: nothing earlier is known about them.
+        # Nothing earlier is known about most people.
         values = rule.values(facts)
         return None if values is None else (*placed(population, values), *population.new_to_all)
     earlier: dict[Period, list[F]] = {}

@@ -20,7 +20,7 @@ joint_cubes = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The reviewed definition at that time, because a cube is always read with its own codes.
+    # The reviewed definition at closing, because a cube is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
@@ -47,7 +47,7 @@ releases = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The view of the joint cube at that time, because a release is always read with its own codes.
+    # The view of the joint cube at closing, because a release is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), nullable=False),
     sa.Column("expected_errors", pg.JSONB, nullable=False),

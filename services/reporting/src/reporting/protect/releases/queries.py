@@ -34,7 +34,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class SignOff:
-    """One contributor's answer. If it is neither signed nor waived, it is missing."""
+    """One contributor's sign-off, which is signed, waived or missing."""
 
     organisation_id: UUID
     signed_at: datetime | None
@@ -208,7 +208,7 @@ async def _with_spans(
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
-    """Return which of these releases are published and not withdrawn, by id."""
+    """Return those of these releases that are published and not withdrawn, by id."""
     found = await _releases(session, releases.c.id.in_(list(release_ids)), _PUBLIC)
     return {each.id: each for each in found}
 

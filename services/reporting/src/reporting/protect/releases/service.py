@@ -72,9 +72,9 @@ class Order:
 
 
 async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
-    """Count the programme's people in the period, round once and keep the result permanently (R2, R4). Reuse a cube
-    that another programme over the same people has closed. Raise 422 for a period of another kind, 409
-    `period_not_ended`, 409 `period_closed`, 409 `period_closed_apart`, 409 `period_maybe_published`."""
+    """Count the programme's people in the period, round once and store the result permanently (R2, R4). Reuse a cube
+    that another programme over the same people has closed. Raise 422 for a period of another kind, or 409
+    `period_not_ended`, `period_closed`, `period_closed_apart` or `period_maybe_published`."""
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
         raise INVALID.because(
@@ -107,7 +107,7 @@ async def _joint(session: AsyncSession, caller: Principal, order: Order, key: by
     if known is not None:
         return known
     if order.lost_until is not None and period.ended(order.lost_until):
-        # A second rounding, from a different record, could be combined with the published one to reveal people.
+        # A second rounding, from a different record, could be combined with the published one and so reveal people.
         raise PERIOD_MAYBE_PUBLISHED.because(
             "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
         )
@@ -368,7 +368,7 @@ async def _settle(
     organisation: UUID,
     answer: dict[str, Any],
 ) -> None:
-    """Write the first answer; ignore a repeated one."""
+    """Record the first answer; ignore repeated ones."""
     await session.execute(
         sign_offs.update()
         .where(

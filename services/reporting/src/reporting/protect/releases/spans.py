@@ -154,8 +154,7 @@ class _Span:
             wanted = later
 
     def move_on(self) -> None:
-        """Move surplus blocks where the flows show that the same people progressed. This decreases no count of a
-        part."""
+        """Move surplus blocks where the flows show that the same people progressed. This lowers no part's count."""
         for at in sorted(self.cells):
             for to in sorted(self._further(at)):
                 n = min(self.cells[at], -self.lag[at], self.lag[to])

@@ -317,7 +317,9 @@ def _expected(margin: str, rows: Sequence[Row]) -> ExpectedError:
 def _noise(view: View, joint: JointCube) -> Noise:
     where = frozenset(view.where)
     loose = frozenset(each.name for each in joint.dimensions) - {*joint.tilted, HISTORY}
-    if joint.periods > 1 and HISTORY not in joint.tilted:  # people new in a span are a part too
+    if (
+        joint.periods > 1 and HISTORY not in joint.tilted
+    ):  # people who are new in a span are also a part
         where |= {HISTORY}
     return Noise(joint.k, joint.periods, view.sources, where, loose)
 

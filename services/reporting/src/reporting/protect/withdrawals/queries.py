@@ -18,7 +18,7 @@ PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """A withdrawal; `withdrawn_at` is None while it waits for a second person."""
+    """A withdrawal; `withdrawn_at` is None while the request is waiting for a second person."""
 
     subject: UUID
     reason: Mapping[str, str]

@@ -19,7 +19,7 @@ WITHDRAWN = PROBLEMS["withdrawn"]
 
 
 def gone(withdrawal: Withdrawal) -> Problem:
-    """Return the tombstone that everybody gets instead of numbers and files."""
+    """Return the tombstone that everybody gets in place of numbers and files."""
     assert withdrawal.withdrawn_at is not None  # noqa: S101 - the caller asks for tombstones
     return WITHDRAWN.because(
         "two_people_withdrew_it_on",
@@ -71,7 +71,7 @@ async def ask(
 async def agree(
     session: AsyncSession, caller: Principal, subject: UUID, *, alone: bool = False
 ) -> None:
-    """Agree as the second person; after this commit, nobody can read the publication. `alone` lets one person do
+    """Agree as the second person. After this commit, nobody can read the publication. `alone` lets one person do
     both."""
     known = (await queries.of(session, [subject], hold=True)).get(subject)
     if known is None:

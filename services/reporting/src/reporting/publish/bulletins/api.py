@@ -399,8 +399,8 @@ async def read_file(
 
 
 def _harmless(kind: str, content: bytes) -> dict[str, str]:
-    """Return a content security policy. It lets a page show its drawings and its own style, and lets other files do
-    nothing in a browser."""
+    """Return a content security policy. It lets a page show its drawings and use its own style, and prevents other
+    files from doing anything in a browser."""
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     if kind.startswith("text/html"):
         policy = page_policy(style_of(content), images="data:", forms="'none'")

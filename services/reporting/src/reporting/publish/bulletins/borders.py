@@ -67,5 +67,5 @@ def _area(geometry: dict[str, Any]) -> BaseGeometry:
 
 
 def _several(area: BaseGeometry) -> MultiPolygon:
-    """Return the area as polygons, without lines and points left over from repairs."""
+    """Return the area as polygons, without the lines and points that repairs leave over."""
     return MultiPolygon([p for p in shapely.get_parts(area) if p.geom_type == "Polygon"])

@@ -53,11 +53,11 @@ bulletin_publications = sa.Table(
     METADATA,
     sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # The requester's claims, checked again when the task runs.
+    # The requester's claims, which are checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("asked_at", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When the order is due or is retried; NULL once it is done or refused.
+    # When the order is due or will be retried; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
     sa.Column("done", sa.Integer, nullable=False),
     # A refusal's problem detail.

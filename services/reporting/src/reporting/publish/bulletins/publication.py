@@ -42,7 +42,7 @@ async def one(database: Database, *, alone: bool) -> bool:
                 await PUBLICATIONS.change(apart, asked, done=done)
 
         found = await queries.locked(session, asked.bulletin_id)
-        # Somebody may have published it in the meantime; then it counts as done.
+        # Somebody may have published it in the meantime; in that case, it counts as done.
         if found is not None and found.published_at is None:
             await service.publish(session, caller, asked.bulletin_id, alone=alone, stepped=stepped)
 

@@ -1,4 +1,4 @@
-"""Queries for bulletins. Drafts are for people who prepare them; published bulletins are for everyone."""
+"""Queries for bulletins. Only people who prepare bulletins see drafts; everyone sees published bulletins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -38,7 +38,7 @@ class Bulletin:
 
     @property
     def told_at(self) -> datetime | None:
-        """Return when the bulletin was withdrawn, or else published."""
+        """Return when the bulletin was withdrawn or, if it was not, when it was published."""
         return (self.withdrawal.withdrawn_at if self.withdrawal else None) or self.published_at
 
     @property
@@ -56,7 +56,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Publication:
-    """The order to the worker. ``done`` counts the steps in the current attempt."""
+    """A publication order for the worker. ``done`` counts the steps of the current attempt."""
 
     bulletin_id: UUID
     asked_by: str
@@ -142,7 +142,7 @@ async def last_told(session: AsyncSession) -> datetime | None:
 
 
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
-    """Return the bulletin, locked against a concurrent step."""
+    """Return the bulletin, locked against concurrent steps."""
     statement = sa.select(*_COLUMNS).where(bulletins.c.id == bulletin_id)
     found = await _bulletins(session, statement.with_for_update(of=bulletins))
     return found[0] if found else None

@@ -20,7 +20,7 @@ _LOCK = 0x5255_5441_4255  # "RUTABU": only one scheduler drafts, however many wo
 
 
 def due(today: date) -> tuple[Period, ...]:
-    """Return the last half month and the last month that ended before ``today``."""
+    """Return the last half month and the last month to end before ``today``."""
     return tuple(Period.containing(today, kind).previous for kind in KINDS)
 
 

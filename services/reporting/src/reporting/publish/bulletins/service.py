@@ -182,7 +182,7 @@ async def draft(
     }
     if known and known[0].published_at is None:
         bulletin_id = known[0].id
-        # An order for the old draft does not apply to the new draft.
+        # An order for the old draft does not apply to the new one.
         await session.execute(
             bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
         )
@@ -329,7 +329,7 @@ async def sign_off(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str
 ) -> Bulletin:
     """Sign off a draft that the coordinator has read (`read` is its digest), after checking every figure again. Drop
-    hidden sections, because nobody has read them as part of this bulletin."""
+    hidden sections, because the coordinator has not read them as part of this bulletin."""
     bulletin = await _as_read(session, bulletin_id, read)
     content = printed(bulletin.content)
     _refuse(await _problems(session, bulletin.period, content))
@@ -350,7 +350,7 @@ async def sign_off(
 async def ask_publication(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Publication:
-    """Order the publication from the worker (`publishing`), after all checks that can run at once. A repeated order
+    """Order the publication from the worker (`publishing`), after all checks that can run immediately. A repeated order
     changes nothing while the first is running."""
     known = await queries.publication(session, bulletin_id)
     if known and known.waiting:  # the bulletin is locked during publication, so do not wait here
@@ -389,8 +389,8 @@ async def publish(
     alone: bool = False,
     stepped: Callable[[], Awaitable[None]] = _untold,
 ) -> Bulletin:
-    """Render every form, verify each with the checker, and freeze them all. `alone` lets the person who signed off also
-    publish; the record then names that person twice. `stepped` is called after each of the `STEPS`."""
+    """Render every form, verify each one with the checker, and freeze them all. `alone` lets the person who signed off
+    also publish; the record then names that person twice. `stepped` is called after each of the `STEPS`."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)
@@ -464,7 +464,7 @@ async def _problems(session: AsyncSession, period: str, content: Content) -> lis
 
 
 def _document(content: Content) -> dict[str, Any]:
-    """Return the stored form. Omit empty settings, so that older documents compare equal."""
+    """Return the form to store. Omit empty settings, so that older documents compare equal."""
     document = content.model_dump(mode="json")
     if not content.hidden:
         del document["hidden"]

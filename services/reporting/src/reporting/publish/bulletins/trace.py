@@ -73,7 +73,7 @@ class Stray:
 
 
 def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
-    """Return figures whose source gives a different value, or none, on this evidence."""
+    """Return figures whose source gives a different value, or none, with this evidence."""
     found: list[Stray] = []
     for placed in all_figures(content, LANGUAGES[0]):
         figure = placed.figure
@@ -120,7 +120,7 @@ def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Str
             case "xlsx":
                 extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
             case _:
-                continue  # images: the checker examines their specification instead
+                continue  # for images, the checker examines the specification instead
         found += [Stray(name, each, "no figure of the bulletin stands there") for each in extra]
     return found
 
@@ -190,7 +190,7 @@ def _heading(content: Content, language: str) -> list[str]:
 
 
 def _printed(content: Content, language: str) -> Iterator[Run]:
-    """Yield every run that both page and PDF print, with repetitions, except titles and captions."""
+    """Yield every run that both the page and the PDF print, with repetitions, except titles and captions."""
     for section in content.sections:
         for block in section.blocks:
             match block:

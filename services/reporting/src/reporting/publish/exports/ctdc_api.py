@@ -1,4 +1,4 @@
-"""A published trafficking release in CTDC columns."""
+"""Exports a published trafficking release in CTDC columns."""
 
 import io
 from typing import Annotated

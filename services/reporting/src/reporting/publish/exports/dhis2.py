@@ -31,7 +31,7 @@ class NoDhis2PeriodError(ValueError):
 
 
 class NoOrgUnitError(ValueError):
-    """The programme has no dimension that could be DHIS2's organisation unit."""
+    """The programme has no dimension that could serve as DHIS2's organisation unit."""
 
 
 def period_code(period: Period) -> str:

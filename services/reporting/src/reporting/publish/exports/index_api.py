@@ -51,7 +51,7 @@ def figures_page(
 
 index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
-# For all programmes together; enough for several years.
+# The limit for all programmes together, enough for several years.
 _LISTED = 400
 
 

@@ -1,4 +1,4 @@
-"""A protected release as a table: one row per cell of the requested dimensions, only sums of r."""
+"""A protected release as a table, with one row per cell of the requested dimensions. It contains only sums of r."""
 
 from collections.abc import Iterable, Mapping
 

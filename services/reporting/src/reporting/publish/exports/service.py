@@ -22,7 +22,7 @@ from reporting.protect.withdrawals.service import gone
 
 @dataclass(frozen=True)
 class Counted:
-    """The protected cube over a whole period, and the summed releases."""
+    """The protected cube over a whole period, and the releases that it sums."""
 
     programme: Programme
     cube: ProtectedCube
@@ -32,7 +32,7 @@ class Counted:
 async def counted(
     session: AsyncSession, programme: Programme, period: Period, *, internal: bool = False
 ) -> Counted | None:
-    """Return the counts for exactly that period; None unless every closed period within it is published."""
+    """Return the counts for exactly that period, or None unless every closed period within it is published."""
     try:
         parts = period.parts(programme.period_kind)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A statement's sources for its reader: the number with its interval, and whether a newer one was published. Pure."""
+"""Shows a reader a statement's sources: the number with its interval, and whether a newer one was published. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

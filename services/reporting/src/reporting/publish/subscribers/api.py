@@ -47,7 +47,7 @@ Key = Annotated[
 
 
 async def _keys(request: Request) -> Keys:
-    """Return the link keys. Raise 404 if this deployment sends no mail."""
+    """Return the link keys. Raise 404 if this deployment sends no e-mail."""
     context = context_of(request)
     settings = context.settings
     if not isinstance(settings, Settings) or context.parts.get(MAIL) is None:

@@ -1,4 +1,4 @@
-"""The subscriber worker: finds due mails, writes them, and records the result."""
+"""The subscriber worker: finds due e-mails, writes them, and records the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def task(context: ServiceContext, mail: Mail) -> BackgroundTask:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """A claimed mail. It covers bulletins published or withdrawn up to `until`; None means a confirmation mail."""
+    """A claimed e-mail. It covers bulletins published or withdrawn up to `until`; None means a confirmation e-mail."""
 
     subscriber: UUID
     address: str
@@ -57,7 +57,7 @@ class _Claimed:
 
 
 async def send_due(database: Database, mail: Mail, keys: Keys, front: str) -> int:
-    """Send all due mails; return the number of subscribers with a due mail."""
+    """Send all due e-mails; return the number of subscribers with a due e-mail."""
     return await hand_round(
         database,
         partial(_claim, keys=keys, front=front.rstrip("/")),
@@ -92,7 +92,7 @@ def _written(
     address = keys.open(row.id, row.address)
     if row.confirm_wanted:
         link = f"{front}{PATH}/confirm?language={language}&key={keys.link('confirm', row.id)}"
-        name = f"{row.id}.{new_id().hex}"  # a different mail each time
+        name = f"{row.id}.{new_id().hex}"  # a different e-mail each time
         return _Claimed(row.id, address, confirm(language, link), name, None)
     told = [
         (
@@ -104,7 +104,7 @@ def _written(
         if each.told_at and each.told_at > row.told_until
     ]
     leave = f"{front}{PATH}/leave?language={language}&key={keys.link('leave', row.id)}"
-    # The same for every attempt to send one mail, so that mailboxes show it once.
+    # The same for every attempt to send one e-mail, so that mailboxes show it once.
     message_id = f"{row.id}.{int(newest.timestamp()) if newest else 0}"
     return _Claimed(row.id, address, new(language, told, leave), message_id, newest)
 
@@ -164,7 +164,7 @@ def confirm(language: PageLanguage, link: str) -> Message:
 
 
 def new(language: PageLanguage, issues: Sequence[tuple[str, str]], leave: str) -> Message:
-    """Return the mail. `issues` are titles, each with its address or the reason for the withdrawal; `leave` is the
+    """Return the e-mail. `issues` are titles, each with its URL or the reason for the withdrawal; `leave` is the
     unsubscription link (RFC 8058)."""
     subject, text = _NEW[language]
     listed = "\n\n".join(f"{title}\n{address}" for title, address in issues)

@@ -18,11 +18,11 @@ subscribers = sa.Table(
     sa.Column("address_digest", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("asked_at", _TIME, nullable=False),
-    # Counts mails to somebody who may not have requested one.
+    # Counts e-mails to somebody who may not have requested any.
     sa.Column("asked", sa.Integer, nullable=False),
     sa.Column("confirm_wanted", sa.Boolean, nullable=False),
     sa.Column("confirmed_at", _TIME),
-    # All bulletins published up to this time have been mailed.
+    # All bulletins published up to this time have been sent.
     sa.Column("told_until", _TIME),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", _TIME, nullable=False),

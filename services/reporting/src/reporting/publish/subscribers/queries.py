@@ -31,7 +31,7 @@ async def unconfirmed_since(session: AsyncSession, since: datetime) -> int:
 async def due(
     session: AsyncSession, now: datetime, newest: datetime | None, limit: int
 ) -> Sequence[Any]:
-    """Return subscribers with a due mail, locked against other replicas; `newest` is the time of the last
+    """Return subscribers with a due e-mail, locked against other replicas; `newest` is the time of the last
     publication."""
     told = sa.false() if newest is None else _s.told_until < newest
     found = (

@@ -22,8 +22,8 @@ _LOCK = 0x5255_5441_5355  # "RUTASU": only one transaction at a time counts and 
 
 
 async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLanguage) -> None:
-    """Send a confirmation link to the address. The effect looks the same for everybody, so that it does not reveal
-    whether the address was known."""
+    """Send a confirmation link to the address. The effect looks the same for everybody, so it does not reveal whether
+    the address was known."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     now, digest = clock.now(), keys.digest(address)
     known = await queries.by_digest(session, digest)
@@ -74,7 +74,7 @@ async def leave(session: AsyncSession, keys: Keys, key: str) -> None:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """Delete a subscriber whose address rejects mail. A later subscription creates a new subscriber, to whom older
+    """Delete a subscriber whose address rejects e-mail. A later subscription creates a new subscriber, to whom older
     bounce reports do not apply."""
     if bounce.status is not None:
         await session.execute(subscribers.delete().where(subscribers.c.id == bounce.about))

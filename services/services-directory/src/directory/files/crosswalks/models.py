@@ -1,5 +1,5 @@
 """Crosswalk tables: each publisher's terms with their decisions, the services with these terms, the categories that
-decisions added, and services that wait for the worker."""
+decisions added, and the services that are waiting for the worker."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB

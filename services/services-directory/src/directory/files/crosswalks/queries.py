@@ -67,7 +67,7 @@ def _of(caller: Principal, source: str | None) -> sa.ColumnElement[bool]:
 
 
 def _carried(caller: Principal) -> sa.Subquery:
-    """Select terms with those of their services that the caller may read."""
+    """Select terms together with those of their services that the caller may read."""
     return (
         sa.select(S.term_id, S.service_id)
         .where(S.service_id.in_(readable_ids(caller)))

@@ -18,7 +18,7 @@ class TermState(StrEnum):
 
 
 class CrosswalkSourceOut(BaseModel):
-    """A publisher, named by the namespace of its ids."""
+    """A publisher, identified by the namespace of its ids."""
 
     source: str
     terms: int
@@ -42,8 +42,8 @@ class SuggestionOut(Each[str]):
 
 
 class TermOut(BaseModel):
-    """A term in a publisher's taxonomy. `categories` is absent while undecided, and empty if the term is none of
-    ours."""
+    """A term in a publisher's taxonomy. `categories` is absent while undecided, and empty if the term matches none of
+    our categories."""
 
     id: UUID
     source: str
@@ -61,7 +61,7 @@ Categories = Annotated[list[str], Field(max_length=10)]
 
 
 class DecisionIn(BaseModel):
-    """A decision. `categories`: null withdraws the decision; [] means none of ours."""
+    """A decision. In `categories`, null withdraws the decision; [] means none of our categories."""
 
     model_config = ConfigDict(extra="forbid")
 

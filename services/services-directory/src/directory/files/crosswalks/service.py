@@ -45,14 +45,14 @@ class Carried(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The categories for a term. None: undecided again. Empty: none of ours."""
+    """The categories for a term. None means undecided again; empty means none of our categories."""
 
     term_id: UUID
     categories: Sequence[str] | None
 
 
 class Followed(NamedTuple):
-    """The numbers of services that changed, that wait for the worker, and that the caller may not change."""
+    """The numbers of services that changed, that are waiting for the worker, and that the caller may not change."""
 
     changed: int = 0
     waiting: int = 0
@@ -134,7 +134,7 @@ async def decide(
     named = await queries.terms_of(session, caller, ids=ids)
     for source in sorted({row.source for row in named}):
         await lock(session, source)
-    # Read again: another person may have decided while this waited for the lock.
+    # Read again, because another person may have decided while this waited for the lock.
     rows = {row.id: row for row in await queries.terms_of(session, caller, ids=ids)}
     _check(decisions, rows)
     changed = [
@@ -224,8 +224,8 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
 async def follow_up(
     session: AsyncSession, caller: Principal, source: str, before: Mapping[UUID, int]
 ) -> None:
-    """Apply decisions made while the import ran. `before` contains the versions of the terms when it began. Times would
-    not work, because a decision may have been uncommitted then."""
+    """Apply decisions made while the import ran. `before` contains the versions of the terms when it began. Timestamps
+    would not work, because a decision may have been uncommitted then."""
     await lock(session, source)
     now = await queries.versions_of(session, source)
     terms = [term for term, version in now.items() if version > before.get(term, 1)]

@@ -1,4 +1,4 @@
-"""Suggests categories for a term, by the thesaurus and by similarity. Pure. A suggestion is never applied
+"""Suggests categories for a term, based on the thesaurus and on similarity. Pure. A suggestion is never applied
 automatically: a person decides."""
 
 from collections.abc import Sequence

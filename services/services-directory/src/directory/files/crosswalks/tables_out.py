@@ -19,8 +19,8 @@ _MOST_ERRORS = 20
 
 
 def written(rows: Iterable[Any]) -> str:
-    """Write the table. An empty `categories` cell means undecided, `-` means none of ours. `suggested` is only for
-    information."""
+    """Write the table. An empty `categories` cell means undecided; `-` means none of ours. The `suggested` column is
+    only for information."""
     out = io.StringIO()
     table = GuardedCsv(out)
     table.row(HEADER)

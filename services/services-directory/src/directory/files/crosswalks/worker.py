@@ -24,7 +24,7 @@ def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def work_some(database: Database) -> bool:
-    """Update some waiting services; return False if none wait. If the person who decided has since been suspended,
+    """Update some waiting services; return False if there are none. If the person who decided has since been suspended,
     write nothing in their name. The decision remains, and the next import or decision applies it."""
     async with database.transaction() as session:
         waiting = await queries.next_waiting(session, AT_ONCE)

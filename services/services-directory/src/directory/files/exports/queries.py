@@ -85,7 +85,7 @@ def _conditions(columns: Any, chosen: Chosen) -> list[Any]:
 
 
 def _has_site_in(columns: Any, box: Box) -> Any:
-    """Return the site condition. Only sites at the level that the caller sees count."""
+    """Return the condition for a site in the box. Only sites at the level that the caller sees count."""
     west, south, east, north = box
     around = sa.func.box(sa.func.point(west, south), sa.func.point(east, north))
     site = site_documents.c

@@ -27,7 +27,7 @@ SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy
 
 def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
     """Yield rows by table, parents before children. Write a row that several services share (`SHARED`) only once, with
-    its children; `fresh` tells when."""
+    its children; `fresh` tells whether it is new."""
     organization = service.get("organization") or _withheld(service)
     yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}
@@ -40,7 +40,7 @@ def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableR
 
 
 def _withheld(service: Object) -> Object:
-    """Return a placeholder for a confidential organisation, because every service needs one."""
+    """Return a placeholder for a confidential organisation, because every service needs an organisation."""
     identity = uuid5(NAMESPACE_URL, f"ruta:withheld:{service['id']}")
     return {"id": str(identity), "name": _WITHHELD, "description": _WITHHELD}
 

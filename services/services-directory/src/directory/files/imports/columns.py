@@ -114,7 +114,7 @@ def by_tag(tag: str) -> Column | None:
     return by_header(_PLAIN_TAGS[base]) if base in _PLAIN_TAGS else None
 
 
-# Plain HXL tags without attributes, as in other organisations' service lists.
+# Plain HXL tags without attributes, as used in other organisations' service lists.
 _PLAIN_TAGS = {
     "#org": "organisation",
     "#service": "name",

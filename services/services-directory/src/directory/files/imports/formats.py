@@ -1,4 +1,4 @@
-"""Determines a file's format: as named by the caller, or else by its content."""
+"""Determines a file's format, as specified by the caller or else from its content."""
 
 from enum import StrEnum
 from pathlib import Path

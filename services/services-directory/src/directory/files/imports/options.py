@@ -12,9 +12,9 @@ MOST_LINES = 5_000_000
 class Options:
     """The sender's choices.
 
-    `visibility`: the level if the file names none; `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the
-    namespace of the file's ids; `most_lines`: the limit for all tables of a package together; `named`: whether the
-    sender named the publisher, so that people can decide on the publisher's own words; `places`: the P-codes that the
+    `visibility`: the level if the file names none. `country`: ISO 3166-1 alpha-3; narrows down place names. `source`:
+    the namespace of the file's ids. `most_lines`: the limit for all tables of a package together. `named`: whether the
+    sender named the publisher, so that people can decide on the publisher's own words. `places`: the P-codes that the
     sender accepted for names, folded.
     """
 

@@ -83,9 +83,9 @@ async def rows_of(
 async def next_waiting(
     session: AsyncSession, *, dry: bool | None, small: bool
 ) -> sa.Row[Any] | None:
-    """Return the next import, locked until this transaction ends. That is the oldest queued one, small files first, or
-    one whose worker died. `dry`: only dry runs, or only real imports. `small`: only small files. The lock is advisory,
-    because the worker updates the row's progress while holding it."""
+    """Return the next import and lock it until this transaction ends. It is the oldest queued import, small files
+    first, or one whose worker died. `dry` selects only dry runs, or only real imports. `small` selects only small
+    files. The lock is advisory, because the worker updates the row's progress while holding it."""
     ids = await session.scalars(
         sa.select(IMPORTS.c.id)
         .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
@@ -97,7 +97,7 @@ async def next_waiting(
     for import_id in ids.all():
         key = sa.func.hashtextextended(str(import_id), 0)
         if await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
-            # Read again under the lock, because another worker may just have finished it.
+            # Read the row again under the lock, because another worker may have just finished it.
             still = IMPORTS.c.state.in_(_WAITING)
             found = await session.execute(
                 sa.select(IMPORTS).where(IMPORTS.c.id == import_id, still)

@@ -52,7 +52,7 @@ class NotePlace(BaseModel):
 
 
 class NoteOut(Each[str]):
-    """One note in the report, in both languages. The `weight` refused keeps the row out."""
+    """One note in the report, in both languages. A note with the `weight` refused excludes the row."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -105,8 +105,8 @@ class FieldOut(ValueCounts):
 
 
 class FidelityOut(BaseModel):
-    """The outcome of every value: `read` is the sum of the others. For dry and refused imports, it shows what an import
-    would have stored."""
+    """The outcome of all values. `read` is the sum of the other counts. For dry runs and refused imports, it shows what
+    an import would have stored."""
 
     values: ValueCounts
     fields: list[FieldOut] | None = Field(None, description="Not in lists of imports.")
@@ -144,8 +144,8 @@ class ImportOut(BaseModel):
 
 
 class ImportRowOut(BaseModel):
-    """The outcome of one row. `number` counts as the sender's program does. Entries that have `vanished` from the file
-    come after its last row."""
+    """The outcome of one row. `number` is the row number in the sender's program. Entries that have `vanished` from the
+    file come after its last row."""
 
     number: int
     verdict: Verdict

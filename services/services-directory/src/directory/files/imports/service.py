@@ -88,7 +88,8 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
                 "only_package_says_that_it_is_whole",
                 pointer="/vanished",
             )
-        # The namespace is within the organisation, so nobody learns or changes the meaning of another organisation's ids.
+        # The namespace is specific to the organisation, so nobody learns or changes the meaning of another
+        # organisation's ids.
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
             clock.today(), order.visibility, order.country, source, order.most_lines,
@@ -97,7 +98,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        # Even a short file may end many entries that it lacks, so the worker processes it.
+        # Even a short file may end many entries that are missing from it, so the worker processes it.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
         job = Job(new_id(), kind, order.mode, order.dry_run, digest, options, order.choice)
         await _record(session, caller, order, job, later=later)
@@ -242,7 +243,7 @@ async def each_batch(
     write: Write,
     most: int = BATCH,
 ) -> None:
-    """Read in a thread and pass on `most` rows at a time. Raise errors in the file itself."""
+    """Read the file in a thread, and pass on `most` rows at a time. Raise errors in the file itself."""
     with open_source(path, job.kind, job.options) as source:
         report.fidelity = source.fidelity
         try:

@@ -36,7 +36,7 @@ async def _from_form(request: Request) -> Upload:
     try:
         form = await request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES)
     except Problem:
-        raise  # too large: the size limit has its own error
+        raise  # a body over the size limit has its own error
     except Exception as error:
         raise BAD_REQUEST.because("multipart_form_cannot_be_read") from error
     try:

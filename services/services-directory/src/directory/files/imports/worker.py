@@ -47,7 +47,8 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """Return three tasks, so that an import waits for no dry run, and a small dry run for no large one."""
+    """Return three tasks, so that an import never waits for a dry run, and a small dry run never waits for a large
+    one."""
     lanes = (("imports", False, False), ("dry_runs", True, False), ("small_dry_runs", True, True))
     return [
         BackgroundTask.repeated(
@@ -59,11 +60,11 @@ def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 async def work_one(database: Database, *, dry: bool | None = None, small: bool = False) -> bool:
     """Process the next waiting import; return False if there is none. `dry` selects dry runs only (True) or other
-    imports only (False), `small` small files only.
+    imports only (False). `small` selects small files only.
 
     A lock in a separate transaction keeps other workers away. If this process dies, another worker starts over, which
     is safe because external ids identify the rows. If the sender is suspended, the remaining rows are not written, and
-    the report says why.
+    the report gives the reason.
     """
     async with database.transaction() as holding:
         waiting = await queries.next_waiting(holding, dry=dry, small=small)
@@ -146,7 +147,7 @@ class _Work:
             )
 
     async def _still_may(self) -> None:
-        """Raise `RIGHTS_ENDED` if the sender was suspended or given other rights in the meantime."""
+        """Raise `RIGHTS_ENDED` if the sender was suspended or got different rights in the meantime."""
         async with self._database.transaction(self._principal) as session:
             await refuse_ended(session, ENDED_RIGHTS, self._claims)
 
@@ -172,8 +173,8 @@ class _Work:
             await self._progress(session, report)
 
     def _with_progress(self, session: AsyncSession) -> Write:
-        """Return a function that writes and stores progress. It stores progress in separate transactions, because
-        others cannot see the main one."""
+        """Return a function that writes rows and stores the progress. Progress has its own transactions, because others
+        cannot see uncommitted changes in the main one."""
         written = writing(session, self._principal, dry_run=self._job.dry_run)
 
         async def write(rows: list[Mapped], report: Report, space: Space) -> None:

@@ -161,8 +161,8 @@ class Writer:
                 mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
     async def _keep_closed(self, standing: Sequence[Standing]) -> None:
-        """Keep closed what a person closed here since the last file, and add notes. This covers hidden parts, status,
-        withdrawal and level."""
+        """Keep every restriction that a person set here since the last file, and add notes. This covers hidden parts,
+        status, withdrawal and level."""
         kept = [each for each in standing if each.record is not None and each.mapped.document]
         ended = await withdrawn_by_hand(self.session, [each.record for each in kept])
         for each in kept:
@@ -233,8 +233,8 @@ class Writer:
             partial[known].notes.append(note("abridged_copy"))
 
     async def _crosswalk(self, standing: Sequence[Standing], said: Sequence[Sequence[str]]) -> None:
-        """Apply the decisions on the rows' terms. The file's own categories stay. In a record, categories that a
-        decision added do not count as its own."""
+        """Apply the decisions about the rows' terms. The file's own categories remain. Categories that a decision added
+        to a record do not count as the record's own."""
         if self.space.own:
             return
         decided = await decided_in(self.session, self.space.source)
@@ -352,8 +352,8 @@ async def bring_organizations(
     for mapped, document in zip(rows, documents, strict=True):
         brought = None
         if document is not None:
-            # An export of this directory may show less of an organisation than its record, so importing it changes no
-            # organisation.
+            # An export of this directory may show less of an organisation than its record contains. Importing it
+            # therefore changes no organisation.
             brought = await organizations.bring_in(
                 writer.session,
                 writer.caller,

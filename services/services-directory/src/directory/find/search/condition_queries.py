@@ -24,8 +24,8 @@ def by_index(query: Filters, statement: Statement) -> list[str]:
 
 
 def one_by_one(query: Filters, statement: Statement, today: date) -> list[str]:
-    """Return the conditions that no index supports. They are checked on each document that the indexed conditions
-    leave."""
+    """Return the conditions that no index supports. They are checked on each document that passes the indexed
+    conditions."""
     return [
         *_codes(query, statement),
         *_person(query, statement),
@@ -128,7 +128,7 @@ def _sites_of(alias: str) -> str:
 
 
 def within_radius(query: Filters, s: Statement, alias: str = "s") -> str:
-    """Return the condition: a bounding box, which uses the index, then the distance."""
+    """Return the condition: first a bounding box, which uses the index, then the distance."""
     assert query.near is not None  # noqa: S101 - the caller checked
     assert query.radius is not None  # noqa: S101 - the caller checked
     return around(query.near, query.radius, s, alias)

@@ -1,4 +1,4 @@
-"""Builds a search: its conditions and words over the documents that the caller can see."""
+"""Builds a search from its conditions and words, over the documents that the caller can see."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -68,8 +68,8 @@ def _left(
     any_word: bool,
     meaning: bool,
 ) -> tuple[Statement, str]:
-    """Select the documents at the lowest level that the indexed conditions leave. The caller reads each of them at that
-    level or higher."""
+    """Select the documents at the lowest level that pass the indexed conditions. The caller can read each of them at
+    that level or higher."""
     s = Statement()
     parts, _ = _words(query, groups, s, any_word=any_word, meaning=meaning)
     wheres = " AND ".join([f"d.level = {audience.base}", *parts, *by_index(query, s)])

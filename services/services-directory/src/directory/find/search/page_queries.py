@@ -57,7 +57,7 @@ class Matching:
         return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
 
     def some(self, columns: str, most: int | None = None) -> str:
-        """Select at most one match more than may be sorted, in total and per level."""
+        """Select at most one more match than may be sorted, in total and per level."""
         if len(self.wheres) == 1:
             return f"{self.branches(columns)} LIMIT {(most or self.most) + 1}"
         end = f"LIMIT {(most or self.most) + 1}"
@@ -76,7 +76,7 @@ class Matching:
 @dataclass(frozen=True)
 class Order:
     """Sorts by `expression` in `direction` (DESC, NULLS LAST or nothing), then by the id column `tie`. `walked` means
-    that an index has this order, so a page reads no rows after it."""
+    that an index has this order, so the query reads no rows beyond the page."""
 
     expression: str
     direction: str = ""
@@ -113,8 +113,8 @@ async def page_of(
         if found.everything:
             inner = _walked(found, s, columns, order, number, per_page)
             return await _remembering(session, found, s, audience, inner, number, per_page)
-        # Matches may be rare or late in the index order, so an index scan could read everything. The limit on the documents
-        # left makes sorting cheap.
+        # Matches may be rare or late in the index order, so an index scan could read everything. Sorting is cheap,
+        # because the number of remaining documents is limited.
         most = bounds.MOST_READ
     text = _sorted(found, s, columns, order, number, per_page, most)
     rows = await fetch(session, text, s)
@@ -138,8 +138,8 @@ async def best_of(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """Return a page of the `BEST` matches by quality, best text matches first, for a search with too many matches to
-    sort."""
+    """Return a page for a search with too many matches to sort. Take the `BEST` matches of the highest quality, and
+    sort them by text rank."""
     s = found.statement.fork()
     order = Order("d.quality", "DESC")
     keys = _merged(found, s, ["d.level", "d.service_id"], order, 1, BEST)
@@ -255,7 +255,7 @@ def _bounds(s: Statement, number: int, per_page: int) -> str:
 
 
 def _newest_change(levels: Sequence[int]) -> str:
-    """Return the SQL of two text columns: the newest change at these levels, and the oldest running writer."""
+    """Return the SQL for two text columns: the newest change at these levels, and the oldest running writer."""
     probes = ", ".join(
         f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
         for level in levels
@@ -356,8 +356,8 @@ TOTALS = Totals()
 
 
 def settled(newest: str | None, oldest_running: str) -> str | None:
-    """Return the key under which a total may be cached. None while a writer older than the newest change is running,
-    because its change would not raise the key."""
+    """Return the key under which a total may be cached. Return None while a writer older than the newest change is
+    running, because its change would not raise the key."""
     if newest is None:
         return "none"
     return newest if int(newest) < int(oldest_running) else None

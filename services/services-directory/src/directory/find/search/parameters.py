@@ -1,5 +1,5 @@
 """The query parameters of the HSDS endpoints, and this profile's additional ones. Each is checked. An unknown parameter
-is refused with a list of the known ones, because a typing error must not widen the search."""
+is refused with a list of the known ones, because a typo must not widen the search."""
 
 import re
 from datetime import date, datetime, time

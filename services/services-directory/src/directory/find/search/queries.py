@@ -105,7 +105,7 @@ async def _in_words(
     today: date,
     body: str,
 ) -> tuple[Matching, Found]:
-    """Return the result of the narrowest reading with enough matches, and that reading."""
+    """Find the narrowest reading of the words that has enough matches. Return its search and its result."""
     taken: Matching | None = None
     found = Found([], 0)
     for reading in _readings(query.search or ""):
@@ -133,7 +133,8 @@ async def _in_words(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`any_word`: one of the words, or a synonym, is enough. `meaning`: the meaning of the words counts too."""
+    """One way to read the words of a search. With `any_word`, one of the words or a synonym is enough. With `meaning`,
+    the meaning of the words counts too."""
 
     search: str
     any_word: bool = False

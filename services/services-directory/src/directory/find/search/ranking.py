@@ -32,7 +32,7 @@ _BY_CATEGORY = 0.9
 
 
 def meaning(codes: str, first: str) -> str:
-    """Return points for a service with categories that the words mean; the nearest categories give more."""
+    """Return points for a service with categories that the words mean. Closer categories give more points."""
     return (
         f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
         f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"

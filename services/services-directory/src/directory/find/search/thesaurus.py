@@ -128,7 +128,7 @@ class Thesaurus:
 
 
 def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, ...]:
-    """Return the concept's own categories, then those of broader concepts. Refuses a cycle."""
+    """Return the concept's own categories, then those of broader concepts. Refuse a cycle."""
     codes: list[str] = []
     path = [concept.name]
     while True:
@@ -157,7 +157,8 @@ def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
 
 
 def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
-    """Return the only word within one or two typing errors; None if there is none or the word is too short."""
+    """Return the only word within one or two typing errors. Return None if no single word qualifies or the given word
+    is too short."""
     allowed = 0 if len(word) < 5 else 1 if len(word) < 8 else 2
     if not allowed or len(word) > 30:
         return None
@@ -189,7 +190,7 @@ def _slips(one: str, other: str) -> int:
 
 
 def read(lines: Iterable[str]) -> Thesaurus:
-    """Load the thesaurus from a table `concept,broader,categories,es,en,other,danger`. Raises ThesaurusError with the
+    """Load the thesaurus from a table `concept,broader,categories,es,en,other,danger`. Raise ThesaurusError with the
     line of the first error."""
     concepts: dict[str, Concept] = {}
     for concept in _rows(lines):

@@ -1,5 +1,5 @@
-"""Turns the words of a search into SQL. First the words as given, with their meaning (thesaurus.py) at a lower weight;
-if too few services match, any of the words; then similar words."""
+"""Turns the words of a search into SQL. It first uses the words as given, and their meaning (thesaurus.py) at a lower
+weight. If too few services match, it uses any of the words, and then similar words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OPERATORS = ('"', " or ", " -")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A condition on `d`, and its rank (a higher rank is better)."""
+    """A condition on `d` and its rank (a higher rank is better)."""
 
     condition: str
     rank: str
@@ -42,8 +42,8 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         if beside and not any_word:
             rest = words_sql(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
-        # Uses `first` here too. A query that counts or sorts otherwise omits the rank, and PostgreSQL rejects a value that
-        # the statement does not use.
+        # Use `first` here too. Otherwise a query that counts or sorts omits the rank, and PostgreSQL rejects a value
+        # that the statement does not use.
         condition = f"(({condition} OR {means}) AND {first} IS NOT NULL)"
     units = [
         (words_sql(said, s), first and s.argument([first], "text[]"))
@@ -86,12 +86,12 @@ def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
 
 
 def says_how(search: str) -> bool:
-    """Return whether the search uses search syntax. If so, no meaning is added."""
+    """Return whether the search contains search syntax. If so, its meaning is not used."""
     return any(each in f" {search.lower()}" for each in _OPERATORS)
 
 
 def mistyped(groups: list[list[str]], s: Statement) -> Words:
-    """Return the words after correction; one word of each group must occur."""
+    """Return the condition for the corrected words. One word of each group must occur."""
     query = "(" + " && ".join(words_sql(" or ".join(group), s) for group in groups) + ")"
     return Words(f"d.vector @@ {query}", ranking.text_rank(query))
 

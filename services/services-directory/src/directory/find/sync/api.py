@@ -1,4 +1,4 @@
-"""Sync endpoints: a client takes the snapshot once, then asks for changes."""
+"""Sync endpoints: a client takes the snapshot once, then requests changes."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

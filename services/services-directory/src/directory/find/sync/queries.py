@@ -29,7 +29,7 @@ async def viewer(session: AsyncSession, audience: Audience) -> str:
 
 async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[Row]:
     """Yield all visible services, each with the position of the snapshot. Without services, yield one row with a NULL
-    service. One statement is one snapshot of the database."""
+    service. A single statement sees a single snapshot of the database."""
     s = Statement()
     where = visible_sql(audience, s.argument)
     text = (
@@ -59,7 +59,7 @@ async def changes(
     xid = s.argument(str(since.xid), "text")
     after = s.argument(since.after, "uuid")
     limited = f"ORDER BY c.xid, c.service_id LIMIT {s.argument(limit + 1, 'bigint')}"
-    # Query each level separately, because the index on the position begins with the level
+    # Query each level separately, because the index on the position starts with the level
     parts = " UNION ALL ".join(
         f"(SELECT c.xid, c.service_id, c.changed_at FROM service_changes c WHERE {where}"
         f" AND (c.xid, c.service_id) > ({xid}::xid8, {after})"

@@ -1,5 +1,5 @@
 """Fictional services of fictional organisations in Venezuela, as a service-mapping workbook. No name, telephone number
-or address in it is real."""
+or address in the workbook is real."""
 
 from importlib.resources import files
 

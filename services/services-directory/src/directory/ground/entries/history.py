@@ -1,4 +1,4 @@
-"""Writes field-level history: who changed which field, when, from which value to which."""
+"""Writes field-level history: who changed which field, when, and from which value to which."""
 
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,8 @@ async def record_history(
     new: dict[str, Any],
     source: str | None = None,
 ) -> None:
-    """Write one row per field that differs; for a new entry, one row with the whole document. `source`: the publication
-    of an imported change; None for changes by people here."""
+    """Write one row per field that differs. For a new entry, write one row with the whole document. `source` is the
+    publication of an imported change; None for changes by people here."""
     rows = [
         {
             "id": new_id(),

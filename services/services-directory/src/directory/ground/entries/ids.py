@@ -1,9 +1,9 @@
 """Ids that a caller sends with an entry.
 
-If the directory accepted free ids and rejected used ones, an id would reveal whether a hidden entry has it. So an id in
-a request means an entry of the caller's own organisation. The entry is stored under an id made from both, unless the
-caller may read the record with that id. The response is the same for a free and a hidden id. Only a caller who may read
-every record can choose new ids, because nothing is hidden from that caller.
+If the directory accepted free ids and rejected used ones, a rejection would reveal that a hidden entry has the id. So
+an id in a request refers to an entry of the caller's own organisation. The entry is stored under an id derived from
+both, unless the caller may read the record with that id. The response is the same for a free and a hidden id. Only a
+caller who may read every record can choose new ids, because nothing is hidden from that caller.
 """
 
 from functools import lru_cache

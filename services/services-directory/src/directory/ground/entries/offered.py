@@ -1,6 +1,6 @@
 """Decides whether the published form of an entry is visible to anybody. Pure. A hidden entry has no stored document, so
-no search, plan, list, page, file or copy contains it, and referrals treats it as withdrawn. Its record stays for users
-who may read records."""
+no search, plan, list, page, file or copy contains it, and referrals treats it as withdrawn. Its record remains for
+users who may read records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,8 @@ Told = Mapping[str, Any] | None
 
 
 def is_withdrawn(state: str, told: Told) -> bool:
-    """Return whether the entry is withdrawn. A reopened entry stays withdrawn until somebody who may approve it does."""
+    """Return whether the entry is withdrawn. A reopened entry stays withdrawn until an authorised person approves
+    it."""
     if state in {EntryState.APPROVED, EntryState.MERGED}:
         return False
     return state == EntryState.WITHDRAWN or bool(told and told.get("withdrawn"))

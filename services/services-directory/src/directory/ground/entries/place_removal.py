@@ -1,4 +1,4 @@
-"""Removes a place from history after the entry is restricted. PostgreSQL permits no other change of history."""
+"""Removes a place from history after the entry is restricted. PostgreSQL permits no other change to history."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,8 +14,8 @@ Kept = Callable[[str, Any], Any]
 
 
 async def forget(session: AsyncSession, kind: str, entities: Mapping[UUID, Kept]) -> None:
-    """Reduce the history of the entries, by id. One query for all, because a file may contain hundreds of restricted
-    entries."""
+    """Reduce the history of the entries, by id. It uses one query for all of them, because a file may contain hundreds
+    of restricted entries."""
     if not entities:
         return
     h = history.c

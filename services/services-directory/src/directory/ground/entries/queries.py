@@ -58,7 +58,7 @@ async def changed_by_hand(
 async def levels_set_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """Return the level that a person last set for each entry here, also when entering it. Levels from files do not
+    """Return the level that a person last set here for each entry, including when creating it. Levels from files do not
     count."""
     h = history.c
     level = sa.case((h.pointer == "", h.new["visibility"].astext), else_=h.new[()].astext)

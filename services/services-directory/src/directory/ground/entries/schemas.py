@@ -1,4 +1,4 @@
-"""The result of a write of any entry."""
+"""The result of writing any entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Outcome = Literal["created", "changed", "unchanged"]
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of a write. `version` is the version of the record; the ETag is derived from it."""
+    """The result of a write. `version` is the version of the record, from which the ETag is derived."""
 
     id: UUID
     outcome: Outcome

@@ -1,5 +1,5 @@
-"""The life of an entry: draft → submitted → approved by the coordinator of its area of responsibility. A returned entry
-is a draft again. The approved document stays visible while its editor prepares a newer draft."""
+"""The lifecycle of an entry: draft → submitted → approved by the coordinator of its area of responsibility. A returned
+entry is a draft again. The approved document stays visible while its editor prepares a newer draft."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -74,8 +74,8 @@ def endorsements(caller: Principal, aors: Collection[str]) -> list[str]:
 
 
 def reads_every_record(caller: Principal) -> bool:
-    """Return whether the principal coordinates all areas of responsibility everywhere, so that no record is hidden from
-    the principal."""
+    """Return whether the principal coordinates all areas of responsibility everywhere and can therefore read every
+    record."""
     return (
         CURATE in caller.scopes
         and Role.COORDINATOR in caller.roles

@@ -1,4 +1,4 @@
-"""The base of every written HSDS object: strict, without control characters, no nulls."""
+"""The base class of every written HSDS object: strict, without control characters or nulls."""
 
 import re
 from collections.abc import Collection
@@ -59,7 +59,7 @@ def _is_time(value: str) -> str:
     return value
 
 
-# Dates and times keep the given text, so that a document comes back byte for byte.
+# Dates and times keep the given text, so that a document is returned byte for byte.
 Text = Annotated[str, Field(max_length=20_000), _CLEAN]
 Short = Annotated[str, Field(min_length=1, max_length=1_000), _CLEAN]
 DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
@@ -75,7 +75,7 @@ Number = Annotated[
 
 
 class Hsds(BaseModel):
-    """An object with an optional id. Without one it gets a stable id from its position in the document."""
+    """An object with an optional id. Without an id, it gets a stable one from its position in the document."""
 
     model_config = ConfigDict(extra="forbid", frozen=False, allow_inf_nan=False)
 
@@ -84,7 +84,7 @@ class Hsds(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _nulls_are_absences(cls, data: Any) -> Any:
-        # HSDS has no nulls; a client that sends null means an absent value.
+        # HSDS has no nulls, so a null from a client means that the value is absent.
         if isinstance(data, dict) and None in data.values():
             return {key: value for key, value in data.items() if value is not None}
         return data

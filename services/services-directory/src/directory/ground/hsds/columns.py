@@ -201,8 +201,8 @@ def _streets() -> tuple[str, ...]:
 
 
 def _towns(address: str) -> Iterator[str]:
-    """Yield the parts of an address line that may be a town: after the street, without a number. Skips streets, because
-    many are named after states and municipalities."""
+    """Yield the parts of an address line that may be a town: those after the street, without a number. Skip streets,
+    because many are named after states and municipalities."""
     for part in address.split(",")[1:]:
         name = part.strip(" .")
         if not any(c.isdigit() for c in name) and not name.casefold().startswith(_streets()):

@@ -1,4 +1,4 @@
-"""Finds the countries of a service. Pure. Every service shows its country, even a restricted one. Otherwise nobody
+"""Finds the countries of a service. Pure. Every service shows its country, even a restricted one. Otherwise, nobody
 could tell whether a referral crosses a border."""
 
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ _ALPHA_2 = 2
 
 
 def countries_of(service: Document, organization: Document) -> list[str]:
-    """Return the countries from areas and sites, else from addresses, else from the organisation's place. ISO 3166-1
-    alpha-2; empty if unknown."""
+    """Return the countries from areas and sites, else from addresses, else from the organisation's place. Return ISO
+    3166-1 alpha-2 codes; empty if unknown."""
     locations = [site.get("location") or {} for site in sites(service)]
     found = (
         _of_places(areas_of(service))

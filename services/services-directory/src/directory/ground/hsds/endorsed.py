@@ -31,7 +31,8 @@ def _categories(service: Document, aor: str) -> frozenset[str]:
 
 
 def _apart(before: Document, after: Document) -> bool:
-    """Return whether the places differ. A place that only became less exact, such as a hidden house, does not differ."""
+    """Return whether the places differ. A place that only became less exact, such as a hidden house, counts as the
+    same."""
     one, other, places = set(_municipalities(before)), set(_municipalities(after)), Places.load()
     if not one or not other:
         return False

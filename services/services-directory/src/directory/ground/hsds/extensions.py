@@ -112,7 +112,7 @@ class Referral(Extension):
 
 
 class Verification(Extension):
-    """The last check of the entry: when, by whom and how, and until when it is valid."""
+    """The last check of the entry: when it was done, by whom and how, and until when it is valid."""
 
     verified_at: InstantText | DateText | None = None
     valid_until: DateText | None = None

@@ -1,5 +1,5 @@
 """Removes from history the parts of a place that may no longer be stored after it was restricted. Pure. In doubt, a
-place counts as closed: a place that the entry no longer names has the level of its most closed place."""
+place counts as restricted: a place that the entry no longer names has the level of its most restricted place."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def place_formerly(pointer: str, value: Any) -> Any:
 
 class Formerly:
     """The current levels of an entry's places, from the draft and the published form. `held` means a possible safe
-    house without a review; then no place is shown, whatever its level."""
+    house that was not reviewed. Then no place is shown, whatever its level."""
 
     def __init__(self, *documents: Document | None, held: bool = False) -> None:
         levels: dict[str, int] = {}

@@ -30,7 +30,7 @@ class Given:
 
     @property
     def places(self) -> set[UUID]:
-        """Return the ids of the places, whether embedded or only referenced."""
+        """Return the ids of all places, whether embedded or only referenced."""
         sites = self.document.get("service_at_locations", ())
         named = (
             site["location"].get("id") if "location" in site else site.get("location_id")
@@ -40,7 +40,6 @@ class Given:
 
     @property
     def sites(self) -> set[UUID]:
-        """Return the ids of its sites."""
         sites = self.document.get("service_at_locations", ())
         return {UUID(site["id"]) for site in sites if "id" in site}
 

@@ -1,5 +1,5 @@
-"""Keeps phone numbers and contacts hidden through imports, if an editor hid them. Pure. A file does not know which
-parts are hidden: its number would become public, and a missing number would be deleted."""
+"""Keeps phone numbers and contacts hidden through imports if an editor hid them. Pure. A file does not know which parts
+are hidden. Without this rule, an import would publish a hidden number or delete a missing one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ _LISTS = ("phones", "contacts")
 
 
 def keeping_hidden(before: Document, after: Document) -> Document:
-    """Return `after` with each number and contact at least as hidden as in `before`. Adds the hidden parts of the entry
+    """Return `after` with each number and contact at least as hidden as in `before`. Add the hidden parts of the entry
     that `after` lacks."""
     hidden: dict[str, int] = {}
     for key, part in _parts(before):

@@ -1,7 +1,7 @@
 """Removes all location details of a possible safe house. Pure.
 
-Verified organisations see the rest: the name, what it does, its phones, its municipality. Sentences with a street, or
-with words of an address or of a place's name, are left out. A confirmed house is shown as `restricted`: only its state.
+Verified organisations see the rest: its name, activities, phones and municipality. Sentences that contain a street, or
+words from an address or a place name, are left out. A confirmed house is shown as `restricted`: only its state.
 """
 
 import re
@@ -29,7 +29,7 @@ _SHORTEST = 5
 
 
 def masked(record: Record, *, confirmed: bool = False) -> Record:
-    """Return the record as readers see it before its review, or after a review confirmed a house."""
+    """Return the record as readers see it before its review, or after a review confirmed that it is a safe house."""
     service, level = record.service, RESTRICTED if confirmed else PARTNERS
     told = _places_in(service)
     kept = {key: value for key, value in service.items() if key not in _LINKS}

@@ -1,5 +1,5 @@
 """Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080. Only weekly rules
-count, and only on the days for which they are valid. Monthly rules and free text are not interpreted."""
+count, and only on the days on which they are valid. Monthly rules and free text are not interpreted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,8 +32,8 @@ _NOT_WEEKLY = ("count", "byweekno", "bymonthday", "byyearday")
 
 
 class Season(NamedTuple):
-    """Open in `span` from the day `first` to the day `last`; None means no known limit. Without a span, the service is
-    closed on these days, for example on a holiday."""
+    """A season with its opening hours: open in `span` from the day `first` to the day `last`. None means no known
+    limit. Without a span, the service is closed on these days, for example on a holiday."""
 
     first: date | None
     last: date | None
@@ -41,7 +41,7 @@ class Season(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """All schedules of a service together. `unread` means that at least one of them cannot be interpreted."""
+    """All schedules of a service. `unread` means that at least one of them cannot be interpreted."""
 
     usual: list[Span]
     seasons: list[Season]
@@ -54,8 +54,8 @@ def minute_of_week(moment: datetime) -> int:
 
 
 def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span]:
-    """Return the spans between two times on these days (no days: every day). An `end` of None means midnight. Empty
-    unless `end` is after `start`."""
+    """Return the spans between two times on these days (no days means every day). An `end` of None means midnight.
+    Return an empty list unless `end` is after `start`."""
     first = start.hour * 60 + start.minute
     last = DAY_MINUTES if end is None else end.hour * 60 + end.minute
     return [
@@ -90,7 +90,7 @@ def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
         backwards = first is not None and last is not None and last < first
         if spans is None or backwards:
             unread = True
-            # It may be a holiday if it has an end. A closure without an end would leave no hours at all.
+            # With an end, it may be a holiday. A closure without an end would leave no hours at all.
             if first and last and not backwards:
                 seasons.append(Season(first, last, None))
         elif first is None and last is None:
@@ -122,7 +122,7 @@ def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> 
 
 def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -> list[Span]:
     """Return the spans of the coming week for callers that know the weekday but not the date. `today` is the local
-    date; elsewhere it may still be yesterday. So a season counts only if it is valid in both weeks."""
+    date, but elsewhere it may still be yesterday. A season therefore counts only if it is valid in both weeks."""
     if not seasons:
         return list(usual)
     one, other = (week_from(usual, seasons, each) for each in (today - _DAY, today))
@@ -143,7 +143,7 @@ def out_of_season(
 
 
 def holds(schedule: dict[str, Any], day: date) -> bool:
-    """Return whether the schedule has begun and not ended, whatever its hours."""
+    """Return whether the schedule has begun and has not ended, whatever its hours."""
     first, last = _days(schedule)
     return (first is None or first <= day) and (last is None or day <= last)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Points in a plan for a person, and in a search without facts about the person."""
+    """The points that a criterion adds in a plan for a person, and in a search without facts about the person."""
 
     plan: int = 0
     search: float = 0.0

@@ -1,7 +1,7 @@
-"""Decides how a person reaches a service, and whether in time. Pure.
+"""Decides how a person reaches a service, and whether this is in time. Pure.
 
-Plans, gaps, posters, help pages and text messages share this rule. A call or a visit needs no referral. It waits for
-the next opening; a visit also waits for the journey. A referral waits for the service's response, which never comes
+Plans, gaps, posters, help pages and text messages share this rule. A call or a visit needs no referral. A call waits
+for the next opening; a visit also includes the journey. A referral waits for the service's response, which never comes
 before the service opens. Unknown hours exclude nobody.
 """
 
@@ -36,7 +36,7 @@ class Way(StrEnum):
 
 
 class Late(StrEnum):
-    """The reasons why a way is not in time, which are also values of `Reason`."""
+    """The reasons why a way is too late, which are also values of `Reason`."""
 
     OPENS = "opens_late"
     ANSWERS = "answers_late"
@@ -45,8 +45,7 @@ class Late(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The hours from now within which somebody must help, and within which the service must open. None means no
-    limit."""
+    """The deadline in hours from now for getting help, and for the service to open. None means no limit."""
 
     hours: int | None = None
     opening: int | None = None
@@ -69,7 +68,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The best way to reach the service, and why it is late, if it is. `opens` is the minute of the week at which the
+    """The best way to reach the service, and the reason if it is late. `opens` is the minute of the week at which the
     service opens."""
 
     way: Way
@@ -79,8 +78,8 @@ class Reached:
 
 @lru_cache(maxsize=1_000)
 def ways_of(modes: Collection[str], method: str | None) -> tuple[Way, ...]:
-    """Return the ways for the codes of `intake_mode` (hashable) and `referral_method`. Empty if nobody can be sent
-    there."""
+    """Return the ways for the codes of `intake_mode` (hashable) and `referral_method`. Return an empty tuple if nobody
+    can be sent to the service."""
     found = []
     if "hotline" in modes:
         found.append(Way.CALL)
@@ -111,14 +110,16 @@ def reached(
     minute: int | None,
     kilometres: int | None = None,
 ) -> Reached | None:
-    """Return the first way that is in time, else the first way with the reason for its delay; None without any way.
-    `minute` is the minute of the week at the service; None ignores opening hours, for a poster."""
+    """Return the first way that is in time, or else the first way with the reason for its delay. Return None if there
+    are no ways. `minute` is the minute of the week at the service. With None, as for a poster, opening hours are
+    ignored."""
     found = [_by(way, hours, delay, deadline, minute, kilometres or 0) for way in ways]
     return min(found, key=lambda each: each.late is not None, default=None)
 
 
 def until_open(hours: Hours, minute: int) -> int | None:
-    """Return the minutes until the service next opens; a week if it does not open this week; None if unknown."""
+    """Return the minutes until the service next opens. Return a week if it does not open this week, or None if this is
+    unknown."""
     waits = [
         0 if opens <= minute < closes else (opens - minute) % WEEK_MINUTES
         for opens, closes in hours.week

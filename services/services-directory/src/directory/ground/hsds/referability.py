@@ -1,4 +1,5 @@
-"""Decides whether a service may receive referrals: it must work, be freshly verified and be endorsed by a pathway."""
+"""Decides whether a service may receive referrals: it must be functioning, recently verified, and endorsed by a
+pathway."""
 
 from collections.abc import Collection
 from datetime import date

@@ -1,6 +1,6 @@
 """Lists the restricted parts of an entry by id, and restricts an entry again. Pure. A `Word` contains only
-restrictions; an empty one means that there are none. `hidden` contains the level of each part with its own level, by
-id, including the entry. `held` is the level at which readers see a possible safe house, without its place."""
+restrictions; an empty one means that there are none. `hidden` maps each part with its own level, including the entry,
+to that level. `held` is the level at which readers see a possible safe house, without its place."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Word = Mapping[str, Any]
 
 
 def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool, held: int = PUBLIC) -> Word:
-    """Return the restrictions of the published entry; empty if it was never published."""
+    """Return the restrictions of the published entry. Return an empty `Word` if the entry was never published."""
     if approved is None:
         return {}
     word: dict[str, Any] = {}
@@ -39,7 +39,7 @@ def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
-    """Return the entry's document, at least as restricted as `word` requires. Leaves out parts of hidden places that
+    """Return the entry's document, at least as restricted as `word` requires. Leave out parts of hidden places that
     must not be stored."""
     hidden: Mapping[str, int] = word.get("hidden", {})
     if held := word.get("held"):

@@ -60,7 +60,7 @@ class _Found(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts of a service; `about` contains the titles and the prose of its organisation."""
+    """The texts of a service. `about` contains the titles and the prose of its organisation."""
 
     titles: Iterable[str] = ()
     prose: Iterable[str] = ()
@@ -72,7 +72,7 @@ class Texts(NamedTuple):
 def house_words(
     service: Document, organization: Document | None, heard: Iterable[str] = ()
 ) -> frozenset[str]:
-    """Return the words that suggest a safe house; empty if there are none. `heard` contains texts that accompany the
+    """Return the words that suggest a safe house; empty if there are none. `heard` contains texts that come with the
     service."""
     titles, prose = _texts_of(service)
     terms = [each.get("taxonomy_term") or {} for each in service.get("attributes", [])]
@@ -203,7 +203,7 @@ def _found(text: str) -> tuple[_Found, ...]:
 
 
 def _row_at(spoken: list[str], at: int) -> "_Row | None":
-    """Return the longest matching row at that word, so that "animal shelter" does not count as a shelter."""
+    """Return the longest matching row at that word, so that "animal shelter" does not count as "shelter"."""
     first = spoken[at]
     starts, stems = _rows()
     for row in starts.get(first, ()):

@@ -10,7 +10,7 @@ from directory.ground.hsds.visibility import level_of, unstorable
 
 
 def dangers(service: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return (JSON pointer, reason) for each location that is too open or too exact. A shelter may have an open intake
+    """Yield (JSON pointer, reason) for each location that is too open or too exact. A shelter may have an open intake
     point only if that point is virtual."""
     own = level_of(service)
     needed = max(

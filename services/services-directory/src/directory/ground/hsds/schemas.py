@@ -196,7 +196,7 @@ class OrganizationIdentifier(Described):
 
 
 class ServiceArea(Described):
-    """A served area. In this profile, `extent_type: pcode` with a P-code in `extent` names it."""
+    """A service area. In this profile, `extent_type: pcode` with a P-code in `extent` names it."""
 
     service_id: UUID | None = None
     service_at_location_id: UUID | None = None

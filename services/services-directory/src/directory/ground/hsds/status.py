@@ -24,14 +24,14 @@ def is_closed(service: dict[str, Any]) -> bool:
 
 
 def valid_until(service: dict[str, Any]) -> date | None:
-    """Return the last day on which the verification is valid; None without a verification."""
+    """Return the last day on which the verification is valid. Return None without a verification."""
     text = service.get("verification", {}).get("valid_until")
     return date.fromisoformat(text) if text else None
 
 
 def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[str, Any]:
     """Return a file's verification without impossible dates. A verification date in the future is replaced by the one
-    in `before`; an end later than allowed is shortened."""
+    in `before`. An end date later than allowed is replaced by an allowed one."""
     latest = today + timedelta(days=LONGEST_DAYS)
     kept = dict(said)
     tomorrow = today + timedelta(days=1)  # it may already be tomorrow in the sender's time zone
@@ -46,7 +46,7 @@ def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[st
 
 
 def _day(text: Any) -> date | None:
-    """Return the date, or None if the text is not a date; validation reports that."""
+    """Return the date, or None if the text is not a date. Validation reports such texts."""
     with suppress(ValueError):
         return date.fromisoformat(str(text)[:10])
     return None

@@ -126,7 +126,7 @@ def _attribute(service: UUID, taxonomy: str, code: str) -> dict[str, Any]:
 
 
 def given_attributes(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the attributes that a client wrote. A client that writes back what it read also sends our derived
+    """Return the attributes that a client wrote. A client that writes back a document it read also sends our derived
     attributes, which must not be stored twice."""
     return [
         attribute

@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Record:
-    """A service with its sites' locations, and its organisation."""
+    """A service with its organisation and the locations of its sites."""
 
     service: Document
     organization: Document
@@ -124,8 +124,8 @@ def render_organization(organization: Document, level: int) -> Document | None:
 
 
 def named_alone(organization: Document) -> Document:
-    """Return only the name of a suspended organisation, also as the description that HSDS requires. Existing referrals
-    still name it to other organisations, but nothing reveals its location."""
+    """Return only the name of a suspended organisation, which also serves as the description that HSDS requires.
+    Existing referrals still show the name to other organisations, but nothing reveals its location."""
     name = organization["name"]
     return {"id": organization["id"], "name": name, "description": name}
 

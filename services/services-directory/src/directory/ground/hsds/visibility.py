@@ -1,4 +1,4 @@
-"""The four levels, and how exact a place is at each (OCHA sensitivity classes). public: the address · partners: the
+"""The four levels, and the precision of a place at each (OCHA sensitivity classes). public: the address · partners: the
 address · pathway: the municipality (admin2) · restricted: the state (admin1), no coordinates, and nothing more exact is
 stored."""
 
@@ -59,7 +59,7 @@ def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
     """Return `item` without the parts that `level` may not see; `own` is the level of `item` itself."""
     seen: dict[str, Any] = {}
     for key, value in item.items():
-        # Check texts first, because a document has a thousand members and is read at four levels.
+        # Check texts first, because a document has a thousand members and is rendered at four levels.
         if value.__class__ is str:
             seen[key] = value
         elif isinstance(value, dict):
@@ -125,7 +125,7 @@ def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return location
     kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
-    # An unknown P-code stays: validation refuses it and gives the reason.
+    # Keep an unknown P-code: validation refuses it and gives the reason.
     if Places.load().is_known(pcode := str(location.get("pcode", ""))):
         kept["pcode"] = coarse_pcode(pcode, own)
     return kept

@@ -1,1 +1,1 @@
-"""External ids: which of our entries an id in another publisher's file means."""
+"""External ids: which directory entry an id in another publisher's file refers to."""

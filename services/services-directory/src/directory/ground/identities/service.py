@@ -21,7 +21,7 @@ class ExternalId(NamedTuple):
 
 
 async def remember(session: AsyncSession, ids: Sequence[ExternalId]) -> None:
-    """Store ids. An id that already has an entry keeps it."""
+    """Store ids. An id that already has an entry keeps that entry."""
     if ids:
         rows = [each._asdict() for each in ids]
         await session.execute(insert(external_ids).on_conflict_do_nothing(), rows)

@@ -14,7 +14,7 @@ from directory.settings import Settings
 routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 HSDS_VERSION = "3.2.3"
-# The Open Referral UK validator reads the version of its schema from here; our answers satisfy both.
+# The Open Referral UK validator reads the version of its schema from here; our responses satisfy both.
 _OPEN_REFERRAL_UK = {
     "version": "HSDS-UK-3.0",
     "profile": "https://docs.openreferraluk.org/en/latest/",

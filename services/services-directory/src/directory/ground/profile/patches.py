@@ -50,7 +50,8 @@ def names() -> list[str]:
 
 @cache
 def patch(name: str) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7396) for the official schema `name`; empty for an object without extensions."""
+    """Return the JSON merge patch (RFC 7396) for the official schema `name`. It is empty for an object without
+    extensions."""
     if name in _PLAIN:
         return {}
     kind, fields = _OBJECTS[name]

@@ -1,1 +1,1 @@
-"""How stored documents are read and sent: statements, parameters, envelopes, the log of restricted reads."""
+"""How stored documents are read and sent: statements, parameters, envelopes, and the log of restricted reads."""

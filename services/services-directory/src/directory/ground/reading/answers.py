@@ -154,9 +154,9 @@ def described(
     *,
     moves: bool = False,
 ) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that parses its own parameters. The parameter `format` names the other
-    formats of the route. `schema` is needed unless the route's `responses` contain it. `moves` means that a merged
-    entry responds with its new address."""
+    """Return the `openapi_extra` of a route that parses its own parameters. Its parameter `format` lists the other
+    formats of the route. `schema` is needed unless the route's `responses` contain it. `moves` means that the response
+    for a merged entry is its new address."""
     forms: dict[str, Any] = next(
         (each["schema"] for each in parameters if each["name"] == "format"), {}
     )

@@ -1,8 +1,8 @@
 """Limits the cost of one query, so that no query delays others.
 
 Some queries must read all matches first (ranked words, distances, names, counts by facet). They read up to a limit; a
-query with more matches is refused with the reason. A list that follows an index costs as much as the position of its
-last entry. A caller who reads many services at two levels has half the limit, because each service is read twice.
+query with more matches is refused with the reason. The cost of a list that follows an index depends on the position of
+its last entry. A caller who reads many services at two levels has half the limit, because each service is read twice.
 """
 
 MOST_SORTED = 2_000

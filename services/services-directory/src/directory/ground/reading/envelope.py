@@ -15,7 +15,7 @@ def page(
     per_page: int,
     more: dict[str, Any] | None = None,
 ) -> bytes:
-    """Return a page. `more` contains this profile's own members (facets, ranking), which a plain request lacks."""
+    """Return a page. `more` contains members of this profile (facets, ranking) that a plain response lacks."""
     pages = math.ceil(total / per_page)
     head: dict[str, Any] = {
         "total_items": total,

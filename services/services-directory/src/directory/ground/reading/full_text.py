@@ -10,7 +10,7 @@ _NOT = re.compile(r'(?<!\S)-("[^"]*"|\w\S*)')
 
 
 def words_sql(search: str, s: Statement) -> str:
-    """Return the query: one language must match, and words after a minus must match in neither."""
+    """Return the query: one language must match, and words after a minus must not match in either language."""
     text = _DASHES.sub(" ", search)
     excluded = " or ".join(_NOT.findall(text))
     wanted = _in_either(_NOT.sub(" ", text), s)

@@ -1,4 +1,4 @@
-"""Weekly opening hours of `d`, a stored service document, in SQL. The rules are those of `hsds.opening`."""
+"""Weekly opening hours of `d`, a stored service document, in SQL. The rules are the same as in `hsds.opening`."""
 
 from datetime import date
 
@@ -28,5 +28,5 @@ def in_season(today: date, s: Statement) -> str:
 
 
 def _unless_usual(week: str) -> str:
-    # Most services have the same hours every week, which need no computation.
+    # Most services have the same hours every week, so they need no computation.
     return f"CASE WHEN d.season_days IS NULL THEN d.open_minutes ELSE {week} END"

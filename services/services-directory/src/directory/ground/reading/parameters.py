@@ -1,5 +1,5 @@
 """The query parameters of every list. Each is checked. An unknown parameter is refused with a list of the known ones,
-because a typing error must not widen the search."""
+because a typo must not widen the search."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ DEFAULT_PER_PAGE = 25
 
 
 def _many(value: Any) -> Any:
-    """Split a list that uses commas or repeats the parameter."""
+    """Split a list that is separated by commas or repeats the parameter."""
     items = value if isinstance(value, list) else [value]
     return [
         part for item in items for part in (item.split(",") if isinstance(item, str) else [item])
@@ -24,7 +24,7 @@ Text = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
 
 class PageQuery(BaseModel):
-    """The parameters of every list."""
+    """The query parameters that every list accepts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,7 +75,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if len(options) == 1:
         rest = {k: v for k, v in schema.items() if k not in {"anyOf", "default"}}
         schema = {**options[0], **rest}
-    if "prefixItems" in schema:  # a pair of numbers uses a comma
+    if "prefixItems" in schema:  # a comma separates a pair of numbers
         return {"type": "string", "pattern": r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?)+$"}
     return schema
 

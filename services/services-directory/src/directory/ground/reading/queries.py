@@ -20,7 +20,7 @@ async def reads(
     before: int | None,
     limit: int,
 ) -> list[Any]:
-    """Return reads of one entry or of all entries, newest first."""
+    """Return the reads of one entry or of all entries, newest first."""
     r = restricted_reads.c
     statement = sa.select(restricted_reads).order_by(r.id.desc()).limit(limit)
     conditions = (

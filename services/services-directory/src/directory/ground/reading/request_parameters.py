@@ -1,4 +1,4 @@
-"""Reads the parameters of a request: for a GET from the query, for a POST also from the body."""
+"""Reads the parameters of a request: from the query for GET, and also from the body for POST."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
@@ -15,9 +15,9 @@ Q = TypeVar("Q", bound=BaseModel)
 async def parameters(
     request: Request, kind: type[Q], *, without: Sequence[str] = (), any_query: bool = False
 ) -> Q:
-    """Return the parameters of a GET, or those of a POST from the query and a JSON or form body. A body leaves no trace
-    in address logs. `without` names parameters that the route reads itself. `any_query` ignores unknown parameters in
-    the address (`AnyQuery`), but not in the body."""
+    """Return the parameters of a GET request, or those of a POST request from the query and a JSON or form body. A body
+    leaves no trace in logs of addresses. `without` names parameters that the route reads itself. `any_query` ignores
+    unknown parameters in the address (`AnyQuery`), but not in the body."""
     left = {name for name in request.query_params if any_query and name not in kind.model_fields}
     pairs = request.query_params.multi_items()
     given = _pairs([pair for pair in pairs if pair[0] not in {*without, *left}])

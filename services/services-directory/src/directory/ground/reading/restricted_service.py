@@ -1,4 +1,4 @@
-"""Logs who saw a restricted service, in the transaction of the response, so that every response has a log entry."""
+"""Logs who saw a restricted service, in the response's transaction, so that every response has a log entry."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -10,8 +10,8 @@ from directory.ground.reading.statement import Statement
 
 Row = sa.RowMapping
 
-# By default PostgreSQL chooses after five executions, and its generic plan may read half of the table for a search.
-# JIT compilation takes longer than any of these queries.
+# By default, PostgreSQL chooses a plan type after five executions. Its generic plan may read half of the table for a
+# search. JIT compilation takes longer than any of these queries.
 _FOR_VALUES = sa.text(
     "SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
@@ -46,7 +46,7 @@ async def each(session: AsyncSession, text: str, s: Statement) -> AsyncIterator[
 # Parsing the SQL of a search takes longer than running it.
 @lru_cache(maxsize=500)
 def _clause(text: str, values: int) -> sa.TextClause:
-    """Return the clause. Its SQL names the types, so values reach the driver unchanged."""
+    """Return the text clause. Its SQL declares the types, so values reach the driver unchanged."""
     names = (f"p{at}" for at in range(1, values + 1))
     return sa.text(text).bindparams(
         *(sa.bindparam(each, None, sa.types.NullType()) for each in names)

@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Statement:
-    """Collects bound values, numbered in the order of the arguments, so that similar queries share a prepared
+    """Collects bound values, numbered in the order in which they are added, so that similar queries share a prepared
     statement."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ down_revision = None
 
 def upgrade() -> None:
     execute(op, "directory", "baseline.sql", role=context.config.attributes["run_time_role"])
-    # Do not trust the clock before this time.
+    # Do not trust clock readings before this time.
     op.execute("INSERT INTO clock_looks (one, at, believed_from) VALUES (true, now(), now())")
 
 

@@ -1,2 +1,2 @@
-"""A pathway as written: steps and conditions, the profile that conditions test, inheritance between areas, and
+"""A pathway as written: its steps and conditions, the profile that conditions test, inheritance between areas, and
 validation. Pure."""

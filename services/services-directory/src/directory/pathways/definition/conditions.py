@@ -1,5 +1,5 @@
 """Judges whether a step or a pathway applies to a profile: met, not met or unknown. A fact that the profile omits is
-*unknown*, never "no". Only a known fact drops a step."""
+*unknown*, never "no". Only a known fact removes a step."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -16,7 +16,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
 class Verdict(StrEnum):
-    """`unknown` keeps a step in the plan, marked for the caseworker to check."""
+    """The result of a condition. `unknown` keeps a step in the plan and marks it for the caseworker to check."""
 
     MET = "met"
     UNKNOWN = "unknown"
@@ -24,8 +24,8 @@ class Verdict(StrEnum):
 
 
 class Condition(BaseModel):
-    """A condition. All named criteria must be met; an empty condition is always met. Ages are completed years, hours
-    count from the incident, languages are ISO 639-3."""
+    """A condition. All criteria in it must be met; an empty condition is always met. Ages are in completed years, hours
+    count from the incident, and languages are ISO 639-3 codes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class Condition(BaseModel):
 
     @property
     def must_be_told(self) -> bool:
-        """Return whether only a profile that names a situation can meet the condition."""
+        """Return whether the condition can be met only by a profile that names a situation."""
         return bool(self.situations) and self.situations <= UNSAID_MEANS_NO
 
     def __bool__(self) -> bool:
@@ -114,7 +114,7 @@ def _equals(wanted: bool, known: bool | None) -> bool | None:
 
 
 def contradictions(condition: Condition) -> tuple[str, ...]:
-    """Return the criteria that no person can meet together; empty if the condition is consistent."""
+    """Return the criteria that no person can meet at the same time; empty if the condition is consistent."""
     c = condition
     return tuple(
         name
@@ -137,7 +137,7 @@ def _all_excluded(wanted: Collection[str], unwanted: Collection[str]) -> bool:
 
 
 def contradict(first: Condition, second: Condition) -> tuple[str, ...]:
-    """Return the criteria that keep one person from meeting both conditions; empty if one person can meet both. People
+    """Return the criteria that prevent a person from meeting both conditions; empty if a person can meet both. People
     can belong to several populations, live in several situations and speak several languages. So those sets never
     contradict each other."""
     found = [

@@ -25,7 +25,7 @@ def difference(old: Pathway | None, new: Pathway) -> Json:
 
 
 def _step_change(old: Step | None, new: Step | None) -> Json:
-    """Return the changes of one step. Added and removed steps list no fields."""
+    """Return the changes of one step. For added and removed steps, the list of fields is empty."""
     step = new or old
     if step is None or old == new:
         return {}
@@ -47,7 +47,7 @@ def _heading(pathway: Pathway) -> dict[str, Any]:
 
 
 def plain(model: Pathway | Step) -> dict[str, Any]:
-    """Return the JSON form without defaults. Sets are sorted, so that equal pathways give equal texts."""
+    """Return the JSON form without defaults. Sets are sorted, so that equal pathways produce equal texts."""
     return dict(_sorted(model.model_dump(mode="json", exclude_defaults=True)))
 
 

@@ -21,7 +21,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A pathway that would apply if the unknown facts named here are true."""
+    """A pathway that would apply if the unknown facts listed here are true."""
 
     aor: str
     to_check: tuple[str, ...]

@@ -12,7 +12,7 @@ from directory.pathways.definition.conditions import Condition, Hours
 from directory.pathways.definition.profile import PLACE, Aor, NeedCode
 
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-# Sentences need no control characters, and PostgreSQL cannot store a NUL.
+# Sentences need no control characters, and PostgreSQL cannot store a NUL character.
 Sentence = Annotated[
     str,
     StringConstraints(
@@ -31,7 +31,7 @@ class Bilingual(Each[Sentence]):
 
 
 class Urgency(StrEnum):
-    """How soon a step should begin, counted from now."""
+    """The time within which a step should begin, counted from now."""
 
     AT_ONCE = "at_once"
     WITHIN_24_HOURS = "within_24_hours"
@@ -41,7 +41,7 @@ class Urgency(StrEnum):
 
     @property
     def hours(self) -> int | None:
-        """Return the hours from now; None if there is no deadline."""
+        """Return the hours from now, or None if there is no deadline."""
         return _URGENCY_HOURS[self]
 
 
@@ -57,9 +57,9 @@ _URGENCY_HOURS: dict[Urgency, int | None] = {
 class Step(BaseModel):
     """One need of the pathway; `need` is a service category code.
 
-    `window_hours` is a clinical window counted from the incident (72 h, 120 h). People who may not see services of
+    `window_hours` is a clinical window counted from the incident (72 h, 120 h). People who may not see services for
     `confidential` needs reach them through the intermediary. `intermediary_needs` are the categories of services that
-    mediate (by default those usual for the AoR). With them, a plan can say when no mediator is available.
+    mediate (by default, the usual ones for the AoR). With them, a plan can say when no mediator is available.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

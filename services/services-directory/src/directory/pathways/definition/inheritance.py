@@ -9,7 +9,7 @@ from directory.pathways.texts.findings import Finding
 def inherit(chain: Sequence[Pathway]) -> Pathway:
     """Return the effective pathway of the last area in `chain`, which begins with the widest area. A step with an
     inherited key replaces that step in place; other steps are added at the end. `omits` removes steps and the
-    references to them. The text of the narrower area wins."""
+    references to them. The text of the narrower area takes precedence."""
     effective, *narrower = chain
     for layer in narrower:
         effective = _extended(effective, layer)

@@ -27,7 +27,7 @@ class InForce:
 
     @property
     def version(self) -> str:
-        """Return the version of every layer, widest first: "VE:3 VE23:1", or "proposal"."""
+        """Return the versions of all layers, widest first: "VE:3 VE23:1", or "proposal"."""
         return " ".join(f"{each.area}:{each.number}" for each in self.layers) or "proposal"
 
 

@@ -1,5 +1,5 @@
-"""The profile to resolve: facts as codes and numbers, never an identity. Anything else (a name, a date of birth, a
-phone, free text) is refused. The error names the field and never repeats the value."""
+"""The profile to resolve: facts as codes and numbers, never an identity. Any other field (a name, a date of birth, a
+phone number, free text) is refused. The error names the field and never repeats the value."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
 class Moment(BaseModel):
-    """Local day of the week (1 Monday … 7 Sunday) and time, for opening hours; never a date."""
+    """The local day of the week (1 Monday … 7 Sunday) and the time, for opening hours; never a date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -134,7 +134,7 @@ def disagreements(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 
 def group_of(profile: Profile) -> Literal["child", "woman", "man", "other"]:
-    """Return the coarse group under which a gap is counted, never a finer one."""
+    """Return the coarse group under which a gap is counted. Gaps are never counted under a finer group."""
     if profile.age is not None and profile.age < 18:
         return "child"
     if profile.sex is Sex.FEMALE:

@@ -17,7 +17,7 @@ _ANYWHERE = "XX"
 
 @cache
 def proposal(aor: str, area: str) -> Pathway:
-    """Return the shipped proposal of one AoR for `area`. Raises KeyError for an unknown AoR."""
+    """Return the shipped proposal of one AoR for `area`. Raise KeyError for an unknown AoR."""
     return _shipped(aor).model_copy(update={"area": area})
 
 

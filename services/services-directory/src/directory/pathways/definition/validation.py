@@ -1,4 +1,4 @@
-"""Validates a pathway: errors prevent publication, warnings are for the coordinator to weigh. Errors: cycles,
+"""Validates a pathway: errors prevent publication, while warnings are for the coordinator to weigh. Errors are cycles,
 unreachable steps, needs without a known category, contradictory conditions, and safety steps that a more urgent
 situation would switch off."""
 
@@ -103,7 +103,7 @@ def _cycles(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
 
 
 def _turned(ring: list[str], first: str) -> list[str]:
-    """Return the same cycle, closed and starting at `first`, so that the result is deterministic."""
+    """Return the same cycle, starting and ending at `first`, so that the result is deterministic."""
     open_ring = ring[:-1]
     at = open_ring.index(first)
     return [*open_ring[at:], *open_ring[:at], first]
@@ -145,7 +145,7 @@ def _contradictions_along_edges(pathway: Pathway, places: dict[str, str]) -> Ite
 
 
 def _safety(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
-    """Report safety steps that a more urgent situation (danger, a fresher incident) would switch off."""
+    """Report safety steps that a more urgent situation (danger, a more recent incident) would switch off."""
     for step in pathway.steps:
         if not step.safety:
             continue
@@ -167,7 +167,7 @@ def _intermediaries(pathway: Pathway, places: dict[str, str]) -> Iterator[Findin
 
 
 def _fallback_chains(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
-    """Report fallbacks of fallbacks, which nobody would reach. One primary may have several fallbacks."""
+    """Report fallbacks of fallbacks, which nobody would reach. A primary step may have several fallbacks."""
     for step in pathway.steps:
         primary = pathway.step(step.fallback_of) if step.fallback_of else None
         if primary is not None and primary.fallback_of is not None:
@@ -176,7 +176,8 @@ def _fallback_chains(pathway: Pathway, places: dict[str, str]) -> Iterator[Findi
 
 
 def _timed_entries(pathway: Pathway) -> Iterator[Finding]:
-    """Report entries that depend on danger or hours: a more urgent case could leave the pathway and lose its steps."""
+    """Report entry conditions that depend on danger or hours. A more urgent case could otherwise leave the pathway and
+    lose its steps."""
     for at, entry in enumerate(pathway.entry):
         for name in ("immediate_danger", "incident_within_hours", "incident_after_hours"):
             if getattr(entry, name) is not None:

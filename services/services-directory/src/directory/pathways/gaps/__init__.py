@@ -1,1 +1,1 @@
-"""Gaps: needs and places without a service that accepts referrals."""
+"""Gaps: needs in places without a service that accepts referrals."""

@@ -1,5 +1,5 @@
 """Sends the gap counters to reporting once an hour, and recounts services when their season begins or ends. The hourly
-batch keeps the time of a single query out of the event stream."""
+batch keeps the time of each query out of the event stream."""
 
 import asyncio
 from datetime import date
@@ -38,7 +38,7 @@ _TOLD = (
 
 
 async def announce_observed(session: AsyncSession) -> int:
-    """Append one event per counter that rose. `count` is the day's total so far. Old rows count a whole week."""
+    """Append one event per counter that increased. `count` is the day's total so far. Old rows count a whole week."""
     rows = (await session.execute(_TOLD)).mappings().all()
     await outbox.append_all(session, COMMON, [_event(row) for row in sorted(rows, key=_key_of)])
     return len(rows)

@@ -1,4 +1,4 @@
-"""HTTP for gaps: needs and places without a service that accepts referrals."""
+"""HTTP for gaps: needs in places without a service that accepts referrals."""
 
 import asyncio
 from dataclasses import asdict

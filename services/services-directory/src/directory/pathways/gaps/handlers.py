@@ -24,7 +24,7 @@ async def gaps_met(session: AsyncSession, happening: GapsMet) -> None:
 
 
 async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -> None:
-    """Count gaps, each with P-code, need and group, for the current day (UTC). Commits asynchronously, because the
+    """Count gaps, each with P-code, need and group, for the current day (UTC). The commit is asynchronous, because the
     request must not wait. A crash may lose the last half second."""
     today = clock.utc_day(clock.now()).isoformat()
     counted = Counter((_coarse(area, need), need, group) for area, need, group in gaps)

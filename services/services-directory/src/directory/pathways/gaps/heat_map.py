@@ -1,5 +1,5 @@
 """Draws the matrix as a heat map (SVG or PNG) that stays legible in black and white. It needs only rectangles and
-words, so our own code replaces a chart library of 88 MB."""
+words, so our own code replaces an 88 MB chart library."""
 
 import math
 from base64 import b64encode

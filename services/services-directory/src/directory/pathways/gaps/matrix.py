@@ -14,8 +14,8 @@ COVERED = frozenset({"referable", "waitlist"})
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Services in one area, need and state that the caller may see. `counts` are by group, in the order of GROUPS.
-    Cells with `whole` also count in every part of the area."""
+    """Services in one area, need and state that the caller may see. `counts` contains their numbers by group, in the
+    order of GROUPS. Cells with `whole` also count in every part of the area."""
 
     area: str
     need: str
@@ -26,8 +26,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`counts` contains the number of services by state, without zeros. `coverage` is the best state, "none" or
-    "not_shown". `people` is None without a population table."""
+    """One row of the matrix. `counts` contains the number of services by state, without zeros. `coverage` is the best
+    state, "none" or "not_shown". `people` is None without a population table."""
 
     area: str
     need: str
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def is_gap(self) -> bool:
-        """Return whether the caller knows of no service that could accept a referral here."""
+        """Return whether the caller can see no service here that could accept a referral."""
         return self.coverage not in COVERED and self.coverage != "not_shown"
 
 
@@ -53,7 +53,7 @@ def matrix(
     groups: Sequence[str] = GROUPS,
 ) -> list[Row]:
     """Return one row per area, need and group, in that order. A service of a wider area counts in each part; a service
-    of a part counts in the whole area. `shown` says whether the caller may know that an area has no service for a
+    of a part counts in the whole area. `shown` returns whether the caller may know that an area has no service for a
     need."""
     totals = _totals(cells, areas, places)
     return [
@@ -93,7 +93,7 @@ def _totals(
 def _row(
     key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
 ) -> Row:
-    # Each count is at least one, because cells with the sum 0 are left out. "closed" counts as no service.
+    # Each count is at least one, because cells with a total of 0 are left out. "closed" counts as no service.
     best = min(counts, key=STATES.index, default="none")
     verdict = "none" if best == "closed" else best
     if verdict not in COVERED and not shown:

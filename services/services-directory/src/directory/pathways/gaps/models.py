@@ -18,7 +18,7 @@ gap_observations = sa.Table(
     sa.Column("announced", sa.Integer, nullable=False),
     sa.Column("event_version", sa.BigInteger, nullable=False),
 )
-# As text, days and weeks of the same year sort in time order.
+# In text form, days and weeks of the same year sort in time order.
 ENDING = Ending(
     gap_observations,
     gap_observations.c.week,

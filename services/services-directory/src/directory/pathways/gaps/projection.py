@@ -63,7 +63,7 @@ async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
 
 
 async def turn_seasons(session: AsyncSession) -> int:
-    """Recount services whose season began or ended since the last count. Returns the number of services (at most one
+    """Recount services whose season began or ended since the last count. Return the number of services (at most one
     chunk)."""
     ids = await turned(session, clock.today(), CHUNK)
     await refresh(session, ids)

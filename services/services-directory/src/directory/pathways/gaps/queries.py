@@ -1,4 +1,4 @@
-"""SELECTs of coverage and population, and of the facts that coverage counts."""
+"""SELECTs of coverage, of population, and of the facts from which coverage is counted."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -24,8 +24,8 @@ from directory.pathways.gaps.shares import GROUPS, OUT_OF_SEASON
 async def cells(
     session: AsyncSession, caller: Principal, areas: Sequence[str], needs: Sequence[str]
 ) -> list[Cell]:
-    """Return the cells that this caller may count, one per area, need and state. Includes services of wider areas that
-    serve their whole area."""
+    """Return the cells that this caller may count, one per area, need and state. Include services of wider areas that
+    serve the whole of their area."""
     places = Places.load()
     around = {other for area in areas for other in places.ancestors(area)}
     s = Statement()
@@ -49,8 +49,8 @@ async def cells(
 
 
 def _counts_for(audience: Audience, asked: Iterable[str], s: Statement) -> str:
-    """Return the rule of `access.visible`, without the caller's own confidential services, because a cell does not know
-    whose services it counts."""
+    """Return the rule of `access.visible` without the exception for the caller's own confidential services. A cell does
+    not know whose services it counts."""
     open_to = f"visibility <= {audience.base}"
     led = f"string_to_array(aors, ',') && {s.argument(list(audience.coordinates), 'text[]')}"
     joined = f"string_to_array(aors, ',') && {s.argument(list(audience.aors), 'text[]')}"
@@ -73,8 +73,8 @@ async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[
 
 
 async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: date) -> list[Row]:
-    """Return the coverage facts of these services, by column name, from their stored documents. Uses the document at
-    the lowest level that shows the service, so coverage is never more exact."""
+    """Return the coverage facts of these services, by column name, from their stored documents. Use the document at the
+    lowest level that shows the service, so that coverage is never more exact."""
     s = Statement()
     text = (
         "SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,"
@@ -87,7 +87,7 @@ async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: da
 
 
 async def turned(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Return services that coverage counts as in season but that are out of season today, or the reverse."""
+    """Return services that coverage counts as in season but that are out of season today, or vice versa."""
     s = Statement()
     referable = s.argument(sorted(REFERABLE_STATUSES), "text[]")
     counted_out = (

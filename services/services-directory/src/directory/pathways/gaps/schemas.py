@@ -64,7 +64,7 @@ class PopulationRow(Strict):
 
 
 class Population(Strict):
-    """Replaces the population of the given areas and groups."""
+    """A request that replaces the population of the given areas and groups."""
 
     source: Annotated[str, Field(min_length=3, max_length=200)]
     rows: Annotated[list[PopulationRow], Field(min_length=1, max_length=5000)]

@@ -31,7 +31,7 @@ ROWS_AT_MOST = 20_000
 
 
 async def picture(session: AsyncSession, caller: Principal, question: GapQuery) -> Picture:
-    """Return the matrix from stored cells, so that its cost does not grow with the number of services."""
+    """Return the matrix from stored cells, so that its cost does not depend on the number of services."""
     areas, needs = _scope(question)
     groups = [group for group in GROUPS if not question.groups or group in question.groups]
     if len(areas) * len(needs) * len(groups) > ROWS_AT_MOST:
@@ -86,7 +86,7 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
 
 def _may_know(caller: Principal, area: str, need: str) -> bool:
     """Return whether the caller may know that the area has no such service. Only a caller who may know that a safe
-    house exists may know that there is none."""
+    house exists may know that none exists."""
     if need not in confidential_needs():
         return True
     aor = codelists.categories()[need].pathway
@@ -96,7 +96,7 @@ def _may_know(caller: Principal, area: str, need: str) -> bool:
 async def import_population(
     session: AsyncSession, rows: Sequence[tuple[str, str, int]], source: str
 ) -> int:
-    """Replace the population of the given areas and groups; `rows` are (P-code, group, people)."""
+    """Replace the population of the given areas and groups. `rows` contains tuples (P-code, group, people)."""
     places = Places.load()
     unknown = [
         FieldError.of(f"/rows/{at}/area", Detail("this_p_code_is_not_known"), "unknown_code")

@@ -1,4 +1,4 @@
-"""Computes how one service adds to coverage: its areas, its groups and its state."""
+"""Computes what one service adds to coverage: its areas, its groups and its state."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from directory.pathways.definition.proposals import urgencies
 from directory.pathways.matching.reach import demand
 
 GROUPS = ("child", "woman", "man", "other")
-# From best to worst. A cell shows the best state of its services.
+# States from best to worst. A cell shows the best state of its services.
 STATES = (
     "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
@@ -46,8 +46,8 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Share:
-    """The service counts once in `area` for each of `groups`. With `whole`, it serves the whole area, so it also counts
-    in every part; otherwise it serves only a part."""
+    """One count of a service in `area`, for each of `groups`. With `whole`, it serves the whole area, so it also counts
+    in every part. Otherwise it serves only a part."""
 
     area: str
     whole: bool
@@ -70,8 +70,8 @@ def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
 
 
 def is_late(facts: Shared, need: str) -> bool:
-    """Return whether every call, visit or referral comes too late for the need's shortest urgency. Assumes that the
-    service is open, because a cell has no time of day."""
+    """Return whether every call, visit or referral comes too late for the need's shortest urgency. This assumes that
+    the service is open, because a cell has no time of day."""
     urgency = urgencies().get(need, Urgency.ROUTINE)
     best = reached(
         ways_of(tuple(facts.modes), facts.method),
@@ -84,7 +84,7 @@ def is_late(facts: Shared, need: str) -> bool:
 
 
 def state_of(facts: Shared, today: date) -> str:
-    """Return the state of a service by its strongest obstacle."""
+    """Return the state of a service according to its strongest obstacle."""
     if facts.functional_status == "closed":
         return "lost" if facts.pre_crisis else "closed"
     if facts.functional_status in {"suspended", "planned"}:
@@ -101,7 +101,7 @@ def state_of(facts: Shared, today: date) -> str:
 
 
 def groups_of(facts: Shared) -> tuple[str, ...]:
-    """Return the coarse groups that contain people whom the service accepts."""
+    """Return the coarse groups of the people whom the service accepts."""
     low = facts.minimum_age or 0
     high = 120 if facts.maximum_age is None else facts.maximum_age
     found = ["child"] if low < ADULT else []
@@ -114,6 +114,6 @@ def groups_of(facts: Shared) -> tuple[str, ...]:
 
 
 def _widest(areas: Sequence[str], places: Places) -> list[str]:
-    """Return the municipalities or wider areas in the list, without those inside another area in it."""
+    """Return the municipalities or wider areas in the list, except those inside another listed area."""
     known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
     return sorted(area for area in known if not known & set(places.ancestors(area)))

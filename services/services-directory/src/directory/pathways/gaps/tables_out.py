@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 def hxl(picture: Picture) -> bytes:
-    """Return CSV in UTF-8: a header row, a hashtag row, the data."""
+    """Return CSV in UTF-8: a header row, a hashtag row, then the data."""
     out = io.StringIO()
     writer = GuardedCsv(out, line_end="\n")
     writer.row([name for name, _ in _COLUMNS])

@@ -1,1 +1,1 @@
-"""Finds the services that fit a person's need: reads, judges and ranks them."""
+"""Finds the services that fit a person's need: it reads, judges and ranks them."""

@@ -1,5 +1,5 @@
 """Reads the stored service documents for a plan, only at the caller's own level. SQL repeats the hard conditions, so
-that it reads only fitting services. The rules in eligibility.py make the final decision and give the reasons."""
+that it reads only services that fit. The rules in eligibility.py make the final decision and give the reasons."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -46,7 +46,7 @@ _ANSWERED = (
     f"(d.referral->>'response_delay' = ANY(n.delays)"
     f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
 )
-# Wider than needed, because reach.py decides. Hotlines and outreach need no place.
+# Broader than needed, because reach.py decides. Hotlines and outreach need no place.
 _IN_REACH = (
     """(n.around && d.within_areas
         OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
@@ -82,7 +82,8 @@ async def others(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Return near misses in the area and fitting services elsewhere, for needs without a fitting service."""
+    """Return near misses in the area, and services elsewhere that fit, for needs without a fitting service in the
+    area."""
     s = Statement()
     here = await shortlist(
         session, s, audience, demands, profile, [OFFERS_HERE], _LIKELY, OTHERS_READ
@@ -102,8 +103,8 @@ async def _elsewhere(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Return fitting services in other places, starting with the nearest states. In a large directory those states have
-    enough services, so the rest of the country is not read."""
+    """Return fitting services in other places, starting with the nearest states. In a large directory, those states
+    have enough services, so the rest of the country is not read."""
     state = Places.load().at_most(profile.area, 1)
     states = _states_by_distance(state)[:NEAREST_STATES]
     near = await _away(session, audience, profile, demands, today, states)
@@ -140,8 +141,8 @@ async def _away(
 
 
 def fits(s: Statement, profile: Profile, today: date) -> list[str]:
-    """Return the hard conditions of eligibility.py except the area. A fact that the profile lacks adds no condition, so
-    it excludes nothing."""
+    """Return the hard conditions of eligibility.py, except the area. A fact that is missing from the profile adds no
+    condition, so it excludes nothing."""
     asked = [
         f"d.referable AND d.valid_until >= {s.argument(today, 'date')}",
         "cardinality(d.endorsed_by) > 0",
@@ -169,7 +170,8 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
 
 
 def in_time(s: Statement, today: date) -> str:
-    """Return the condition that the service opens soon enough, and needs no referral or responds to one soon enough."""
+    """Return the condition that the service opens soon enough, and either needs no referral or responds to one soon
+    enough."""
     week = opening.coming_week(today, s)
     return f"""(n.opening IS NULL OR d.hours_unread OR {week} && n.opening
         OR d.season_days IS NULL AND isempty(d.open_minutes)) AND ({_BY_ONESELF} OR {_ANSWERED})"""
@@ -201,8 +203,8 @@ def offered_in(need: str, area: str) -> list[str]:
 
 
 def promising(s: Statement, profile: Profile, today: date) -> str:
-    """Return the SQL for those points of ranking.py that depend on the document alone. Ordering by them makes sure that
-    the best services are read."""
+    """Return the SQL for the points in ranking.py that depend only on the document. Ordering by these points ensures
+    that the best services are read."""
     town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
     points = [
         _worth("d.capacity_state", CAPACITY),
@@ -256,8 +258,8 @@ async def shortlist(
     limit: int,
     states: Sequence[str] | None = None,
 ) -> Found:
-    """Return the first `limit` documents in `order` for each need, with the places of their sites. `OFFERS_HERE` means
-    the area, or `states` if given."""
+    """Return the first `limit` documents in `order` for each need, with the places of their sites. `OFFERS_HERE` refers
+    to the area, or to `states` if given."""
     if not demands:
         return Found({}, {}, frozenset())
     area = profile.area
@@ -283,12 +285,12 @@ async def shortlist(
         )
     )
     if profile.exclude_organisations:
-        # A hidden organisation may be an excluded one. Its services are dropped too, so that the response reveals nothing
-        # about it.
+        # A hidden organisation may be among the excluded ones. Its services are dropped too, so that the response
+        # reveals nothing about it.
         excluded = s.argument(sorted(profile.exclude_organisations), "uuid[]")
         known = f"d.organization_name IS NOT NULL AND d.organization_id <> ALL({excluded})"
         conditions = [*conditions, known]
-    # Read each level from its own partition. Unpack the lists once per need, not once per row.
+    # Read each level from its own partition. Expand the lists once per need, not once per row.
     keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(
         f"SELECT d.service_id, d.level, {keys} FROM service_documents_{level} d"

@@ -18,8 +18,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a shortlist: candidates by need, the number that meet the query's conditions, the ETag of every
-    document read, and the ids of the restricted services among them."""
+    """The result of a shortlist: candidates by need, the number of services that meet the query's conditions, the ETag
+    of every document read, and the ids of the restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]
@@ -51,7 +51,7 @@ _SAME = (
 
 
 def _candidate(row: Any, wanted: str) -> Candidate:
-    """Return the candidate with its site nearest to the area: first by the area's name, then by distance."""
+    """Return the candidate with the site nearest to the area. The area's name decides first, then the distance."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
     sites = [(pcode, _point(text)) for pcode, text in zip(
         row["pcodes"] or (), row["points"] or (), strict=True
@@ -100,7 +100,7 @@ def _codes(values: list[str] | None) -> frozenset[str]:
 
 @lru_cache(maxsize=100_000)
 def _steps_apart(site: str | None, area: str) -> int:
-    """Return 0 for the same municipality, 1 for the same state, 2 for elsewhere, 3 if there is no place."""
+    """Return 0 for the same municipality, 1 for the same state, 2 for elsewhere, and 3 without a place."""
     places = Places.load()
     if site is None or not places.is_known(site):
         return 3

@@ -12,7 +12,7 @@ from directory.pathways.definition.profile import Sex
 
 @dataclass(frozen=True, slots=True)
 class ReferralWay:
-    """How to refer, as codes of codelists/referral_attributes; the texts come from the service itself."""
+    """The way to refer, as codes of codelists/referral_attributes. The texts come from the service itself."""
 
     method: str | None = None
     response_delay: str | None = None
@@ -27,11 +27,11 @@ class ReferralWay:
 class Candidate:
     """A service as the rules see it. An empty set means "everyone" or "anywhere not stated", as in HSDS.
 
-    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes that the service serves
-    or has sites in. `point` is (latitude, longitude). `remote` services need no journey; `modes` are codes of
-    `intake_mode`; `mobile` teams visit the person. `open_minutes` are half-open spans of the week (Monday 00:00 is 0)
-    that apply every week; `seasons` are spans that apply only on some dates. `hours_unread` means that the service has
-    further hours that the directory cannot parse.
+    `area` is the most exact P-code of the site that the caller may see. `areas` contains the P-codes that the service
+    serves or where it has sites. `point` is (latitude, longitude). `remote` services need no journey; `modes` are codes
+    of `intake_mode`; `mobile` teams visit the person. `open_minutes` contains half-open spans of the week (Monday 00:00
+    is 0) that apply every week. `seasons` contains spans that apply only on some dates. `hours_unread` means that the
+    service has further hours that the directory cannot parse.
     """
 
     service_id: str
@@ -63,7 +63,6 @@ class Candidate:
     referral: ReferralWay = field(default_factory=ReferralWay)
 
     def open_in(self, today: date) -> Sequence[Span]:
-        """Return the opening spans of the coming week."""
         return (
             coming_week(self.open_minutes, self.seasons, today)
             if self.seasons
@@ -77,7 +76,6 @@ class Candidate:
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """Return the ways to reach the service."""
         return ways_of(self.modes, self.referral.method)
 
     @property

@@ -1,4 +1,4 @@
-"""Decides by hard conditions, each with its own reason, whether a service can take this person at all."""
+"""Decides by hard conditions, each with its own reason, whether a service can accept this person at all."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,8 +18,8 @@ AREA = "other_area"
 def eligibility(
     candidate: Candidate, profile: Profile, places: Places, today: date
 ) -> list[Reason]:
-    """Return the reasons that exclude the person, the reasons to check, and the conditions that are met. A service fits
-    if no reason excludes the person. An unknown fact never excludes anybody."""
+    """Return the reasons that exclude the person, the reasons that need a check, and the conditions that are met. A
+    service fits if no reason excludes the person. An unknown fact never excludes anybody."""
     found: list[Reason] = []
     if candidate.minimum_age is not None or candidate.maximum_age is not None:
         found.append(_age(candidate.minimum_age, candidate.maximum_age, profile.age))
@@ -99,7 +99,7 @@ def _population(served: frozenset[str], of_person: frozenset[str]) -> Reason:
 
 
 def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
-    """Judge the area. A service that states no served areas serves the municipality or state of its site."""
+    """Judge the area. A service without stated service areas serves the municipality or state of its site."""
     served = candidate.areas or ((candidate.area,) if candidate.area else ())
     if not served:
         return _AREA_UNKNOWN
@@ -123,9 +123,9 @@ def _overlap(served: str, wanted: str, places: Places) -> bool:
 def standing(
     functional_status: str, capacity_state: str | None, valid_until: date | None, today: date
 ) -> Iterator[Reason]:
-    """Yield the reasons why a service can accept nobody now, apart from a missing endorsement."""
+    """Yield the reasons why a service cannot accept anybody now, apart from a missing endorsement."""
     fresh = is_fresh(valid_until, today)
-    # A stale entry's status also becomes unknown: report one obstacle, not two.
+    # A stale entry's status also becomes unknown, so report one obstacle, not two.
     if functional_status not in REFERABLE_STATUSES and (fresh or functional_status != "unknown"):
         yield Reason(f"status_{functional_status}", Weight.EXCLUDES)
     if capacity_state == "full":

@@ -1,5 +1,5 @@
 """Estimates how far a service is from the person's area, as exactly as the data allows. For whole states, and areas
-without their own label point, it gives "same municipality" or "same state" and no kilometres."""
+without their own label point, it returns "same municipality" or "same state" without kilometres."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +16,8 @@ _MUNICIPALITY = 2
 
 @dataclass(frozen=True, slots=True)
 class Proximity:
-    """How near a service is. `kind` is remote, same_area, same_state, near, far or unknown; `points` count towards the
-    rank."""
+    """The proximity of a service. `kind` is remote, same_area, same_state, near, far or unknown. `points` count towards
+    the rank."""
 
     kind: str
     kilometres: int | None
@@ -68,7 +68,8 @@ def _between(
 
 
 def _between_states(site: str, area: str, places: Places) -> Proximity:
-    """Judge by the label points of states, which are too coarse for ranking but good enough to say "far"."""
+    """Judge by the label points of states, which are too coarse for ranking but good enough to tell that a service is
+    far."""
     distance = places.distance(site, area)
     if distance is None:
         return Proximity("unknown", None, 0)

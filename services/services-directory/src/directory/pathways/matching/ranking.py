@@ -1,6 +1,6 @@
-"""Ranks fitting services by points for this person, each with its reason. Every factor is monotone: more capacity, a
-better status, a shorter way or a fresher verification never costs points. Ties are broken by distance, then by id, so
-that the order is always the same."""
+"""Ranks fitting services by points for this person, each with its reason. Every factor is monotonic: more capacity, a
+better status, a shorter distance or a more recent verification never costs points. Ties are broken by distance, then by
+id, so that the order is always the same."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from directory.pathways.texts.reasons import Reason, Weight
 
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
-_SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
+_SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway contains
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The best fitting services, and how many fit and how many do not. `missed` is filled only if nothing fits."""
+    """The best fitting services, the number that fit, and the number that do not. `missed` is filled only if nothing
+    fits."""
 
     best: tuple[Ranked, ...]
     fitting: int
@@ -179,8 +180,8 @@ def _language(spoken: frozenset[str], wanted: frozenset[str], points: int) -> Re
 
 
 def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tuple[Reason, ...]:
-    """Return the reasons for being in time. A service that is open to calls or visits and also responds to referrals in
-    time has two reasons."""
+    """Return the reasons for being in time. A service that is open to calls or visits, and also responds to referrals
+    in time, has two reasons."""
     found = [
         Reason(f"by_{way}", Weight.FOR, MERITS[f"by_{way}"])
         for way in ways[:1]
@@ -195,7 +196,7 @@ def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tu
 
 
 def _hours(candidate: Candidate, moment: Moment, today: date) -> Reason | None:
-    """Return the reason about the opening hours; None for a service that states no hours."""
+    """Return the reason about the opening hours, or None if the service states no hours."""
     minute = moment.minute_of_week
     if any(opens <= minute < closes for opens, closes in candidate.open_in(today)):
         return Reason("open_now", Weight.FOR, MERITS["open_now"])

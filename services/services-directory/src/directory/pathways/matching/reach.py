@@ -42,8 +42,7 @@ REACH_UNKNOWN = "reach_unknown"
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One need, the time within which somebody must help, and the kilometres that a person with this urgency can
-    travel."""
+    """One need, the time within which it must be met, and the kilometres that a person with this urgency can travel."""
 
     need: str
     deadline: Deadline
@@ -57,8 +56,8 @@ def demand(
     *,
     safety: bool = False,
 ) -> Demand:
-    """Return the demand of a step. `remaining_hours` is the rest of a clinical window, which may be shorter than the
-    urgency; a closed window limits nothing. `safety` is for a person in danger: "at once" then means open now."""
+    """Return the demand of a step. `remaining_hours` is the remainder of a clinical window, which may be shorter than
+    the urgency. A closed window sets no limit. `safety` is for a person in danger: "at once" then means open now."""
     limits = [] if urgency.hours is None else [max(SOONEST, urgency.hours)]
     limits += [remaining_hours] if remaining_hours else []
     hours = min(limits, default=None)
@@ -114,8 +113,8 @@ _NOT_THIS_WEEK = Reason("closed_this_week", Weight.EXCLUDES)
 
 
 def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason | None:
-    """Return the reason why an interpreter cannot help: none of the person's languages. If the languages of the person
-    or the interpreter are unknown, nobody is excluded."""
+    """Return the reason why an interpreter cannot help: the interpreter speaks none of the person's languages. If the
+    languages of the person or the interpreter are unknown, nobody is excluded."""
     if not languages or not candidate.languages or candidate.languages & languages:
         return None
     said = ", ".join(sorted(languages))
@@ -163,7 +162,7 @@ def _served(served: Iterable[str], area: str, level: int, places: Places) -> boo
 
 @lru_cache(maxsize=10_000)
 def neighbourhood(area: str, kilometres: int) -> tuple[str, ...]:
-    """Return areas in which a service may be near enough, with a margin. Includes the areas that contain them, except
+    """Return areas in which a service may be near enough, with a margin. Include the areas that contain them, except
     the country, for sites that show only their state."""
     places = Places.load()
     around = [each for each in places.ancestors(area) if places.require(each).level > 0]

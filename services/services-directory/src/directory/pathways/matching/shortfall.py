@@ -1,4 +1,4 @@
-"""Explains why nothing fits a step, which services came closest, and where the nearest fitting service is."""
+"""Explains why nothing fits a step, which services came closest, and where the nearest fitting service is located."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ _ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """`nearest` services fit except for their place. `near_misses` fail the fewest conditions; those that are only late
-    come first. `excluded` counts services by the condition that excluded them, except the area, in code order."""
+    """The shortfall of a step. `nearest` contains services that fit except for their place. `near_misses` contains
+    those that fail the fewest conditions; those that are only late come first. `excluded` counts services by the
+    condition that excluded them, except the area, in code order."""
 
     nearest: Missed | None
     near_misses: tuple[Missed, ...]
@@ -22,7 +23,7 @@ class Shortfall:
 
     @property
     def late(self) -> bool:
-        """Return whether a service here fits except for its time."""
+        """Return whether a service here fits except for its timing."""
         return any(map(only_late, self.near_misses))
 
 
@@ -32,7 +33,7 @@ def only_late(missed: Missed) -> bool:
 
 
 def explain(missed: Sequence[Missed]) -> Shortfall:
-    """Explain the shortfall. `missed` has the rank order: fewest exclusions first, then nearest, then id."""
+    """Explain the shortfall. `missed` is in rank order: fewest exclusions first, then nearest, then id."""
     elsewhere = [each for each in missed if _codes(each) <= _ELSEWHERE]
     nearest = min(
         elsewhere,

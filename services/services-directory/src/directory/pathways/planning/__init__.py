@@ -1,1 +1,1 @@
-"""Plans the steps of one person, in order, with the services that can help at each step."""
+"""Plans one person's steps, in order, with the services that can help at each step."""

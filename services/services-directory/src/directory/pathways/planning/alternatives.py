@@ -1,4 +1,4 @@
-"""Ranks the services of each step by the usual rules, for a person of whom only the place is known. Announced
+"""Ranks the services of each step by the usual rules, for a person about whom only the place is known. Announced
 alternatives and posters use this ranking."""
 
 from datetime import date
@@ -22,7 +22,7 @@ EVERY_ORGANISATION = Audience(base=PARTNERS)
 
 
 def course_for_nobody(pathway: Pathway, area: str) -> Course:
-    """Return the steps of the pathway for a person of whom only the place is known."""
+    """Return the steps of the pathway for a person about whom only the place is known."""
     nobody = Profile(area=area)
     return Course((), (), in_order(compose([pathway], nobody), nobody))
 

@@ -21,7 +21,7 @@ MEDIATORS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Why a step is in the plan: the pathway's step, the verdict and the note."""
+    """The reason why a step is in the plan: the pathway's step, the verdict and the note."""
 
     aor: str
     step: str
@@ -34,8 +34,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One need, for all pathways that contain it. `after` and `fallback_of` name other needs. `place` is the earliest
-    position of the need in any pathway, which breaks ties."""
+    """One need, combined from all pathways that contain it. `after` and `fallback_of` name other needs. `place` is the
+    earliest position of the need in any pathway; it breaks ties."""
 
     need: str
     sources: tuple[Source, ...]
@@ -59,9 +59,9 @@ class PlannedStep:
 
 
 def compose(pathways: Iterable[Pathway], profile: Profile) -> dict[str, PlannedStep]:
-    """Return the steps that this person's facts do not rule out, one per need, keyed by need. A fallback in one pathway
-    that is a primary step in another is a primary step. If pathways contradict each other's order, the affected steps
-    run in parallel."""
+    """Return the steps that this person's facts do not rule out, one per need, keyed by need. A need that is a fallback
+    in one pathway and primary in another is primary. If pathways contradict each other's order, the affected steps run
+    in parallel."""
     steps: dict[str, PlannedStep] = {}
     for pathway in pathways:
         for planned in _applicable(pathway, profile):
@@ -157,7 +157,7 @@ def _smallest(one: int | None, other: int | None) -> int | None:
 
 
 def _settled(steps: dict[str, PlannedStep]) -> dict[str, PlannedStep]:
-    """Return the steps in key order; no step waits for itself or is its own fallback."""
+    """Return the steps in key order. No step waits for itself or is its own fallback."""
     return {
         need: replace(
             step,

@@ -12,8 +12,9 @@ from directory.pathways.planning.resolution import Course, Coverage, ResolvedSte
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`directory_version` is the digest of exactly the documents that were read, so it reveals nothing about entries
-    that the caller may not see. `sensitive` contains the ids of the restricted services in the plan."""
+    """A resolved profile. `directory_version` is the digest of exactly the documents that were read, so it reveals
+    nothing about entries that the caller may not see. `sensitive` contains the ids of the restricted services in the
+    plan."""
 
     profile: Profile
     as_of: date
@@ -31,8 +32,8 @@ def directory_version(etags: frozenset[tuple[str, str]]) -> str:
 
 
 def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
-    """Return needs for which neither the step nor any of its fallbacks has a service. `with_mediation` also returns
-    confidential needs without an available mediator, which reveals nothing about the services themselves."""
+    """Return needs for which neither the step nor any of its fallbacks has a service. With `with_mediation`, also
+    return confidential needs without an available mediator. This reveals nothing about the services themselves."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
     gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
     if with_mediation:
@@ -46,7 +47,7 @@ def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> li
 
 
 def shortened(plan: Plan, services: int) -> Plan:
-    """Return the plan with only the best few services of each step."""
+    """Return the plan with only the `services` best services of each step."""
     steps = tuple(_shortened(step, services) for step in plan.steps)
     return replace(plan, steps=steps, sensitive=plan.sensitive & set(shown(steps)))
 

@@ -42,7 +42,7 @@ class Coverage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStep:
-    """`services` are the best ten; `fitting` counts all services that fit."""
+    """A step with its services. `services` contains the best ten; `fitting` counts all services that fit."""
 
     ordered: OrderedStep
     coverage: Coverage
@@ -100,20 +100,20 @@ def chart(
     need_aors: Mapping[str, str],
     confidential: Confidential | None = None,
 ) -> Course:
-    """Return the course. `pathways` contains the effective pathway of each AoR for the profile's area."""
+    """Return the course of steps. `pathways` contains the effective pathway of each AoR for the profile's area."""
     entries, doubts = enter(pathways, profile, need_aors)
     steps = compose([entry.pathway for entry in entries], profile)
     for need in sorted(profile.needs):
         known = steps.get(need)
         if known is None:
             steps[need] = _requested(need, confidential or Confidential())
-        else:  # a need that the person asks for is a step of its own, even if it is a fallback in a pathway
+        else:  # a need that the person asks for is a separate step, even if it is a fallback in a pathway
             steps[need] = replace(known, fallback_of=frozenset())
     return Course(entries, doubts, in_order(steps, profile))
 
 
 def _requested(need: str, confidential: Confidential) -> PlannedStep:
-    """Return a step for a need that the person asks for but no pathway contains."""
+    """Return a step for a need that the person asks for but that no pathway contains."""
     intermediary = confidential.intermediary(need)
     return PlannedStep(
         need=need,
@@ -141,7 +141,7 @@ def resolve(
     places: Places,
     today: date,
 ) -> tuple[ResolvedStep, ...]:
-    """Resolve a profile. `candidates` are by need; for `cleared`, see `planned`."""
+    """Resolve a profile. `candidates` are grouped by need. For `cleared`, see `planned`."""
     by_need = {
         wanted.need: judged(
             candidates.get(wanted.need, ()),
@@ -156,7 +156,7 @@ def resolve(
 def planned(
     course: Course, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> tuple[ResolvedStep, ...]:
-    """Return the steps with the judged services of each need. `cleared` says whether the caller may see confidential
+    """Return the steps with the judged services of each need. `cleared` returns whether the caller may see confidential
     services of a step. It must depend only on the caller, never on which services exist."""
     return tuple(
         replace(_resolved(ordered, by_need, cleared), folded=at >= FIRST_ACTIONS)

@@ -38,7 +38,7 @@ from directory.pathways.versions.service import covers
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller's rights: what the caller may read, and whether the caller sees services for confidential needs."""
+    """The caller's rights: what the caller may read, and whether the caller may see services for confidential needs."""
 
     caller: Principal
     audience: Audience
@@ -54,7 +54,7 @@ class Caller:
 
 
 def need_aors() -> dict[str, str]:
-    """Return a map from category to its AoR."""
+    """Return a map from each category to its AoR."""
     return {code: entry.pathway for code, entry in codelists.categories().items()}
 
 
@@ -100,8 +100,8 @@ async def plan(
     *,
     instead: InForce | None = None,
 ) -> Plan:
-    """Resolve one checked profile. `instead` replaces its AoR's pathway (simulation of a draft). Hours count from the
-    profile's moment; without one, from the current local time."""
+    """Resolve one checked profile. `instead` replaces the pathway of its AoR, to simulate a draft. Hours count from the
+    profile's moment, or from the current local time if it has none."""
     today = clock.today()
     if profile.moment is None:
         profile = profile.model_copy(update={"moment": moment_of(clock.at_home())})
@@ -142,8 +142,8 @@ def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _with_count(
     step: ResolvedStep, fitting: dict[str, int], excluded: dict[str, int]
 ) -> ResolvedStep:
-    """Return the step with its count. Only the most promising services were read. So the count is the query's count of
-    all that fit, less those that the rules then excluded."""
+    """Return the step with its count. Only the most promising services were read. The count is therefore the query's
+    count of all services that fit, minus those that the rules then excluded."""
     need = step.ordered.step.need
     return replace(
         step,

@@ -19,7 +19,7 @@ from directory.pathways.versions.service import refuse_errors
 async def simulate(
     session: AsyncSession, caller: Principal, draft: Version, profiles: Sequence[Profile]
 ) -> dict[str, Any]:
-    """Return the effects by profile. Each profile is resolved in its own area as if the draft were in force there."""
+    """Return the effects by profile. Each profile is resolved in its own area, as if the draft were in force there."""
     for at, profile in enumerate(profiles):
         check_profile(profile, f"/profiles/{at}")
     body = Pathway.model_validate(draft.body)

@@ -1,4 +1,4 @@
-"""Orders the steps of a plan as an offer: the person may begin with any step."""
+"""Orders the steps of a plan. The order is an offer: the person may begin with any step."""
 
 import heapq
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ _Pressure = tuple[int, int, int, int, int, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class OrderedStep:
-    """`stage` 0 may begin now; steps of one stage may run in parallel. Hours count from now. `remaining_hours` is the
-    rest of a clinical window; None if there is no window or the time since the incident is unknown."""
+    """A step with its position. Steps in `stage` 0 may begin now; steps of one stage may run in parallel. Hours count
+    from now. `remaining_hours` is the remainder of a clinical window; None if there is no window or the time since the
+    incident is unknown."""
 
     step: PlannedStep
     stage: int
@@ -24,9 +25,9 @@ class OrderedStep:
 
 
 def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[OrderedStep, ...]:
-    """Return the primary steps, most pressing first, each with its fallbacks. In danger, safety comes first. Then come
-    running clinical windows, then the needs that the person asks for. Other steps are as pressing as the most pressing
-    step that waits for them."""
+    """Return the primary steps, most urgent first, each with its fallbacks. In danger, safety comes first. Then come
+    open clinical windows, then the needs that the person asks for. Any other step is as urgent as the most urgent step
+    that waits for it."""
     primary = {need: step for need, step in steps.items() if not step.fallback_of}
     before = {need: _waits_for(step, primary) for need, step in primary.items()}
     pressing = _pressing(primary, before, profile)
@@ -45,7 +46,7 @@ def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[Ordere
 
 
 def remaining_hours(step: PlannedStep, profile: Profile) -> int | None:
-    """Return the remaining hours of the step's clinical window; 0 once it has passed."""
+    """Return the remaining hours of the step's clinical window, or 0 once it has passed."""
     if step.window_hours is None or profile.hours_since_incident is None:
         return None
     return max(0, step.window_hours - profile.hours_since_incident)
@@ -80,7 +81,7 @@ def _pressing(
 
 
 def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
-    # A person whose languages or groups are unknown probably has no special need: do not ask about them first.
+    # A person whose languages or groups are unknown probably has no special need, so do not ask about them first.
     hours = None if step.only_if_told else step.urgency.hours
     requested = step.need in profile.needs
     if requested:
@@ -107,7 +108,7 @@ def _by_pressure(
     before: Mapping[str, frozenset[str]],
     pressing: Mapping[str, _Pressure],
 ) -> list[str]:
-    """Return the order by Kahn's algorithm. Each round takes the most pressing step whose predecessors are already
+    """Return the order by Kahn's algorithm. Each round takes the most urgent step whose predecessors are already
     placed."""
     waiting = {need: set(others) for need, others in before.items()}
     ready = [(pressing[need], need) for need, others in waiting.items() if not others]

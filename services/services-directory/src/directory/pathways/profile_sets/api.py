@@ -15,7 +15,7 @@ from directory.pathways.profile_sets.schemas import (
 )
 from directory.pathways.versions.service import drafts_of
 
-# Registered before the pathway routes, which have an id in the same position.
+# Registered before the pathway routes, which have an id at the same position in the path.
 routes = router("/directory/v1/pathways/profile-sets", ["pathways"])
 Drafter = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})

@@ -11,7 +11,7 @@ from directory.pathways.profile_sets.models import profile_sets
 
 
 async def sets_of(session: AsyncSession, aors: Sequence[str]) -> list[Any]:
-    """Return the sets by AoR and name. An AoR has only a few."""
+    """Return the sets by AoR and name. Each AoR has only a few."""
     s = profile_sets.c
     statement = sa.select(profile_sets).where(s.aor.in_(list(aors))).order_by(s.aor, s.name)
     return list((await session.execute(statement)).all())

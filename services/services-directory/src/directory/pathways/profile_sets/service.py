@@ -1,4 +1,4 @@
-"""Stores, finds and deletes sets of profiles. Only those who draft an AoR's pathways see its sets."""
+"""Stores, finds and deletes sets of profiles. Only people who draft an AoR's pathways see its sets."""
 
 from typing import Any
 from uuid import UUID

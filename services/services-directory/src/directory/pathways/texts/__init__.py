@@ -1,1 +1,1 @@
-"""Texts about pathways and plans, in Spanish and English: findings, reasons, refusals, hours."""
+"""Texts about pathways and plans, in Spanish and English: findings, reasons, refusals and hours."""

@@ -9,7 +9,8 @@ from common.words.tables import by_language, rows
 
 @cache
 def emergency_numbers(area: str) -> list[dict[str, Any]]:
-    """Return the emergency numbers of the area's country, general number first; empty if unknown."""
+    """Return the emergency numbers of the area's country, general number first. Return an empty list if they are
+    unknown."""
     country = Places.load().require(area).country
     return [
         {"number": row["number"], "says": dict(by_language(row, ""))}

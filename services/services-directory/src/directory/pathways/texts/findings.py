@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`pointer` is a JSON pointer into the pathway's body; `step` is None for the whole pathway."""
+    """One finding. `pointer` is a JSON pointer into the pathway's body; `step` is None for the whole pathway."""
 
     code: str
     step: str | None

@@ -1,11 +1,12 @@
-"""Reasons for and against a service, in codes and numbers; sentences.py turns them into sentences."""
+"""Reasons for and against a service, as codes and numbers. The module `sentences.py` turns them into sentences."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Weight(StrEnum):
-    """`excludes` explains a near miss. `check` means that the fact is unknown and the caseworker must ask."""
+    """The weight of a reason. `excludes` explains a near miss. `check` means that the fact is unknown and the
+    caseworker must ask."""
 
     FOR = "for"
     AGAINST = "against"
@@ -14,7 +15,7 @@ class Weight(StrEnum):
 
 
 class Reason(NamedTuple):
-    """`points` add up to a service's rank; exclusions and checks have no points."""
+    """A reason. The sum of all `points` is a service's rank; exclusions and checks have no points."""
 
     code: str
     weight: Weight

@@ -25,14 +25,14 @@ def _table() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 
 def say(section: str, code: str, facts: Mapping[str, Any] | None = None) -> Said:
-    """Return the sentence for `code` in both languages. Raises KeyError for an unknown code."""
+    """Return the sentence for `code` in both languages. Raise KeyError for an unknown code."""
     sentences = _table()[section][code]
     known = _Facts(facts or {})
     return {language: sentences[language].format_map(known) for language in LANGUAGES}
 
 
 def say_reason(reason: Reason) -> Said:
-    """Return the sentence for a reason; codes among its facts become labels."""
+    """Return the sentence for a reason. Codes among its facts become labels."""
     return dict(_said_reason(reason))
 
 
@@ -56,7 +56,7 @@ def _label(name: str, value: str | int, language: str) -> str | int:
 
 
 def _labels(name: str, codes: str, language: str) -> str:
-    """Return the labels for the codes, joined by commas, if the fact's name has a code list."""
+    """Return the labels for the codes, separated by commas, if the fact's name has a code list."""
     lists: dict[str, Callable[[], codelists.CodeList[Any]]] = {
         "languages": codelists.languages,
         "populations": codelists.populations,
@@ -71,12 +71,12 @@ def _labels(name: str, codes: str, language: str) -> str:
 
 
 def say_finding(finding: Finding) -> Said:
-    """Return the sentence for a validation finding, with its step."""
+    """Return the sentence for a validation finding, including its step."""
     return say("findings", finding.code, {"step": finding.step or "", **dict(finding.facts)})
 
 
 class _Facts(dict[str, Any]):
-    """Facts of a sentence. A missing fact becomes "–", so that the sentence stays readable."""
+    """The facts of a sentence. A missing fact becomes "–", so that the sentence stays readable."""
 
     def __missing__(self, key: str) -> str:
         return "–"

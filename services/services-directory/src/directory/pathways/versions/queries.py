@@ -87,7 +87,6 @@ async def _one(
 async def versions(
     session: AsyncSession, pathway_id: UUID, *, published_only: bool
 ) -> list[Version]:
-    """Return all versions, newest first."""
     statement = (
         sa.select(*_VERSION)
         .join(pathways, pathways.c.id == pathway_versions.c.pathway_id)
@@ -108,8 +107,8 @@ async def listed(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Any]:
-    """Return pathways in (area, AoR) order: published ones, and open ones of the AoRs in `drafts_of`. Rows have the
-    form of `PathwayListed`."""
+    """Return pathways in (area, AoR) order: published ones, and unpublished ones of the AoRs in `drafts_of`. Rows have
+    the form of `PathwayListed`."""
     opened = (
         sa.select(
             pathway_versions.c.pathway_id, pathway_versions.c.state, pathway_versions.c.number

@@ -50,7 +50,7 @@ def drafts_of(caller: Principal) -> list[str]:
 
 
 def covers(caller: Principal, area: str) -> bool:
-    """Return whether the caller's mandate includes the area. A mandate without areas covers everything."""
+    """Return whether the caller's mandate includes the area. A mandate without areas covers every area."""
     places = Places.load()
     return not caller.areas or any(places.within(area, held) for held in caller.areas)
 
@@ -63,7 +63,7 @@ def _check_mandate(caller: Principal, aor: str, area: str) -> None:
 
 
 def legal(caller: Principal, version: Version, *, alone: bool = False) -> list[str]:
-    """Return the steps that the caller can take now. Each use case below asks the same rules."""
+    """Return the steps that the caller can take now. Each use case below applies the same rules."""
     here = "directory:curate" in caller.scopes and covers(caller, version.area)
     drafts = here and may_draft(caller, version.aor)
     decides = here and caller.coordinates(version.aor)
@@ -135,7 +135,7 @@ async def put_draft(
 async def submit(
     session: AsyncSession, caller: Principal, pathway_id: UUID, if_match: str | None
 ) -> Version:
-    """Submit the draft for review. Refuse it while validation finds errors."""
+    """Submit the draft for review. Refuse it if validation finds errors."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, _DRAFTED)
@@ -158,7 +158,7 @@ async def give_back(
     if_match: str | None,
     because: str,
 ) -> Version:
-    """Return a submitted version to its author. Only the AoR's coordinator may do so."""
+    """Return a submitted version to its author. Only the AoR's coordinator may do this."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
@@ -178,7 +178,7 @@ async def publish(
     *,
     alone: bool = False,
 ) -> Version:
-    """Publish a version that another person submitted. Only the AoR's coordinator may do so. With `alone`, one person
+    """Publish a version that another person submitted. Only the AoR's coordinator may do this. With `alone`, one person
     may submit and publish; the version then names the same person twice."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
@@ -217,8 +217,8 @@ async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
 
 
 async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway, list[Finding]]:
-    """Return a draft as it would be in force, with its inherited parts, and the findings with pointers into the
-    body."""
+    """Return a draft as it would be in force, with its inherited parts. Also return the findings, with pointers into
+    the body."""
     above = await wider(session, body.aor, body.area)
     own = inheritance_findings(above, body)
     effective = inherit([above, body]) if above else body
@@ -345,5 +345,4 @@ async def _again(session: AsyncSession, version: Version) -> Version:
 
 
 def etag(version: Version) -> str:
-    """Return the ETag of one version of a pathway."""
     return etag_of(f"{version.number}.{version.revision}")

@@ -1,4 +1,4 @@
-"""Announces changes to the other services, one event per change. Events contain codes only, and are no more exact than
+"""Announces changes to the other services, one event per change. Events contain only codes, and are no more exact than
 the service's own visibility allows."""
 
 import math
@@ -33,7 +33,7 @@ _CAPACITY = ("capacity_state", "functional_status", "referable")
 
 @dataclass
 class Announcements:
-    """Collects the events of a batch of services and writes them in few statements."""
+    """Collects the events of a batch of services and writes them in a few statements."""
 
     events: list[Event] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)

@@ -61,14 +61,15 @@ service_documents = sa.Table(
     sa.Column("verified_on", sa.Date),
     sa.Column("referable", sa.Boolean, nullable=False),
     sa.Column("endorsed_by", TEXTS, nullable=False),
-    # Hours that apply every week, and hours that apply on some dates only with those dates, as minutes (hsds.opening).
+    # Minutes of the hours that apply every week. Hours that apply only on some dates are stored with those dates
+    # (hsds.opening).
     sa.Column("open_minutes", INT4MULTIRANGE, nullable=False),
     sa.Column("season_days", ARRAY(DATERANGE)),
     sa.Column("season_minutes", ARRAY(INT4RANGE)),
     sa.Column("hours_unread", sa.Boolean, nullable=False),
     sa.Column("quality", sa.REAL, nullable=False),
 )
-# PostgreSQL generates this column from the document, so we never write it.
+# PostgreSQL generates this column from the document, so the code never writes it.
 organization_name = sa.literal_column("service_documents.organization_name", sa.Text)
 
 site_documents = sa.Table(

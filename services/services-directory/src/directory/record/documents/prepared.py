@@ -28,7 +28,7 @@ _LONGEST_WORD = 40
 
 @dataclass(frozen=True)
 class Prepared:
-    """One level's document; `etag` is a digest of the content without `last_modified`."""
+    """The document of one level. `etag` is a digest of the content without `last_modified`."""
 
     level: int
     full: Document
@@ -36,7 +36,7 @@ class Prepared:
     columns: Columns
 
     def dated(self, modified_at: datetime) -> Document:
-        """Return the document with `last_modified`, its sites last."""
+        """Return the document with `last_modified` and with its sites last."""
         core = {key: value for key, value in self.full.items() if key != _SITES}
         core["last_modified"] = instant(modified_at)
         if found := self.full.get(_SITES):
@@ -52,7 +52,7 @@ class Bodies:
 
 
 def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
-    """Return the documents by level. A level that may not know about the service has none."""
+    """Return the documents by level. A level that may not know about the service has no document."""
     found: dict[int, Prepared] = {}
     begins = levels_in(record.service, record.organization)
     for level in range(4):
@@ -105,7 +105,8 @@ def words(columns: Columns) -> Iterator[str]:
 
 
 def quality(columns: Columns) -> float:
-    """Return the points that rank a service if nothing else does: referable, working, with capacity, verified."""
+    """Return the points that rank a service if there is no other criterion: referable, functioning, with capacity,
+    verified."""
     worths = (
         REFERABLE if columns.referable else NOTHING,
         STATUS.get(columns.functional_status, NOTHING),

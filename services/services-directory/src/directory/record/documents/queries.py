@@ -36,7 +36,7 @@ async def states_seen(
 
 
 async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
-    """Return those of the given services that the caller can see at some level, or whose record the caller may read."""
+    """Return the given services that the caller can see at some level, or whose record the caller may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
     documents = seen(audience_of(caller)).where(service_documents.c.service_id == sa.any_(wanted))
     return (await session.scalars(sa.union(documents, readable_ids(caller, ids)))).all()
@@ -48,7 +48,7 @@ async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -
 
 async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
     """Return the site ids that a service already uses. A withheld service has no document now but will have one again,
-    so its sites count too."""
+    so its sites count as well."""
     taken = await session.scalars(
         sa.select(site_documents.c.site_id).where(
             site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))

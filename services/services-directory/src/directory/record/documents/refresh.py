@@ -1,4 +1,4 @@
-"""Updates the stored documents of services to match their records. Runs in the writer's transaction; a level whose
+"""Updates the stored documents of services to match their records. It runs in the writer's transaction. A level whose
 content did not change keeps its row, its ETag and its date."""
 
 import hashlib
@@ -57,7 +57,7 @@ _UUIDS = sa.ARRAY(sa.Uuid)
 
 @dataclass(frozen=True)
 class Readership:
-    """The audience of every level of one service."""
+    """The audience of each level of one service."""
 
     organization_id: UUID
     managed_by: UUID
@@ -126,8 +126,8 @@ async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
 
 
 async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[UUID]]:
-    """Return the rows as readers see them, with the published form of the record as `own`, and the organisations whose
-    safe-house state changed. A possible safe house has no place until somebody reviews it."""
+    """Return the rows as readers see them, with the published form of the record as `own`. Also return the
+    organisations whose safe-house state changed. A possible safe house has no place until somebody reviews it."""
     looks = await looks_at(session, SERVICE, [row.id for row in rows])
     held = {
         row.id: as_held(Record(row.approved, row.organization), looks.get(row.id, NOBODY))
@@ -178,8 +178,8 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
 
 
 def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Facts]:
-    """Return the documents by level, and the facts. The record's `stale` decides, not the clock: if the sweep distrusts
-    the clock, readers must not rely on it either."""
+    """Return the documents by level, and the facts. The record's `stale` decides, not the clock. If the sweep distrusts
+    the clock, readers must not rely on the clock either."""
     service = row.approved
     suspended = row.organisation_suspended
     if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):
@@ -192,7 +192,7 @@ def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Fa
 
 
 class _Batch:
-    """Collects the rows of a chunk of services and writes them in few statements at the end."""
+    """Collects the rows of a chunk of services and writes them in a few statements at the end."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -257,7 +257,8 @@ class _Batch:
         begins: Mapping[str, int],
         levels: Mapping[int, bool],
     ) -> None:
-        """Add the rows for one content. `levels` contains each level that sees it, and whether its reads are logged."""
+        """Add the rows for one content. `levels` maps each level that sees this content to whether its reads are
+        logged."""
         (level, sensitive), *others = levels.items()
         self.copies += [(row.id, level, *other) for other in others]
         common = {
@@ -446,7 +447,7 @@ def _copied(table: sa.Table) -> sa.TextClause:
     parsed and compressed only once, which saves a third of the time."""
     names = [column.name for column in table.c]
     values = [f"one.{name}" if name in ("level", "sensitive") else f"seen.{name}" for name in names]
-    # OFFSET 0 forces one key lookup per row; statistics are misleading while a table is being filled.
+    # OFFSET 0 forces one key lookup per row, because statistics are misleading while a table is being filled.
     seen = f"SELECT * FROM {table.name} WHERE level = one.source AND service_id = one.id OFFSET 0"  # noqa: S608 - our own names
     return sa.text(
         f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)}"  # noqa: S608 - our own names

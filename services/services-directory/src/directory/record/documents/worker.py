@@ -1,7 +1,7 @@
 """Hides the services of an organisation while its access is suspended, and shows them again afterwards.
 
-The gateway reports which organisations are suspended (decision 0179). This sweep looks for services to change. So it
-finds all of them, however many, including those of older suspensions.
+The gateway reports which organisations are suspended (decision 0179). This sweep looks for services that must change.
+It therefore finds all of them, however many there are, including those of older suspensions.
 """
 
 from functools import partial

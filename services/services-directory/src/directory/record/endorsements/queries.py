@@ -13,7 +13,7 @@ from directory.record.endorsements.models import endorsements
 async def endorsed_aors(
     session: AsyncSession, service_ids: Sequence[UUID]
 ) -> dict[UUID, list[str]]:
-    """Return the AoRs that endorse each service, sorted; services without an endorsement are absent."""
+    """Return the AoRs that endorse each service, sorted. Services without an endorsement are absent."""
     rows = await session.execute(
         sa.select(endorsements.c.service_id, endorsements.c.aor)
         .where(

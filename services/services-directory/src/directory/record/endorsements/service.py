@@ -34,7 +34,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
 async def write_endorsements(
     session: AsyncSession, caller: Principal, service_id: UUID, aors: Sequence[str]
 ) -> None:
-    """Write endorsements of a service. Send no event, because the caller stores the service's documents next."""
+    """Write endorsements of a service. Send no event, because the caller then stores the service's documents."""
     if aors:
         rows = [_endorsement(caller, service_id, aor) for aor in aors]
         await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)
@@ -51,8 +51,8 @@ def _endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
 
 
 async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
-    """End endorsements that no longer apply to the changed service. Send no event, because the caller stores its
-    documents next."""
+    """End endorsements that no longer apply to the changed service. Send no event, because the caller then stores its
+    documents."""
     await session.execute(
         sa.delete(endorsements).where(
             endorsements.c.service_id == service_id, endorsements.c.aor.in_(sorted(aors))

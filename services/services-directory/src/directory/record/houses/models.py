@@ -15,14 +15,14 @@ house_looks = sa.Table(
     sa.Column("organization_id", sa.Uuid),
     # The words that suggest a safe house, as of the last write.
     sa.Column("words", TEXTS, nullable=False),
-    # The part of `words` that an import found in cells without a field of their own.
+    # The part of `words` that an import found in cells that have no field of their own.
     sa.Column("heard", TEXTS, nullable=False, server_default="{}"),
     # Readers see the entry without its place.
     sa.Column("held", sa.Boolean, nullable=False),
     # Somebody has to review it.
     sa.Column("waiting", sa.Boolean, nullable=False),
     sa.Column("since", INSTANT, nullable=False),
-    # The reviewer's answer, and the words that the reviewer saw; NULL: not reviewed yet.
+    # The reviewer's decision, and the words that the reviewer saw; NULL means not reviewed yet.
     sa.Column("is_house", sa.Boolean),
     sa.Column("seen_words", TEXTS, nullable=False, server_default="{}"),
     sa.Column("looked_by", sa.Text),

@@ -29,7 +29,7 @@ async def looks_at(session: AsyncSession, kind: str, ids: Collection[UUID]) -> d
 async def held_organizations(
     session: AsyncSession, organization_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Return the organisations that are held or have a held service, because their place may be the house's place."""
+    """Return the organisations that are held or have a held service. Their place may be the place of the safe house."""
     h = house_looks.c
     among = h.organization_id == sa.any_(sa.literal(list(organization_ids), _UUIDS))
     return frozenset(await session.scalars(sa.select(h.organization_id).where(h.held, among)))
@@ -53,7 +53,7 @@ def waiting_looks(kind: str) -> sa.Subquery:
 
 
 async def waiting_words(session: AsyncSession, service_id: UUID) -> list[str]:
-    """Return the words of a service that somebody must review, else an empty list."""
+    """Return the words of a service that somebody must review, or an empty list if there are none."""
     h = house_looks.c
     found = sa.select(h.words).where(h.kind == SERVICE, h.entity_id == service_id, h.waiting)
     return list(await session.scalar(found) or ())

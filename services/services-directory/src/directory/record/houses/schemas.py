@@ -9,8 +9,8 @@ from directory.ground.hsds.views import Record
 
 
 class Look(NamedTuple):
-    """A review. `heard` contains words that a file had beside the entry. `is_house` is the reviewer's decision after
-    seeing the words `seen`; None means that nobody has reviewed the entry."""
+    """A review. `heard` contains words that a file contained next to the entry. `is_house` is the reviewer's decision
+    after seeing the words `seen`; None means that nobody has reviewed the entry."""
 
     heard: frozenset[str] = frozenset()
     is_house: bool | None = None

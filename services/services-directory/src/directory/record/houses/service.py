@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 async def keep(
     session: AsyncSession, kind: str, asked: Sequence[Asked], looks: Mapping[UUID, Look]
 ) -> set[UUID]:
-    """Decide by these words which entries are held and which wait for review, and store the result. Returns the
+    """Decide by these words which entries are held and which wait for review, and store the result. Return the
     organisations whose entries became held or are no longer held. Entries without words and without a review need no
     row."""
     rows: list[dict[str, Any]] = [
@@ -63,8 +63,8 @@ async def keep(
 
 
 async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> set[UUID]:
-    """Replace the words that a file had beside its services. Returns the services whose words changed; the caller must
-    store them again."""
+    """Replace the words that a file contained next to its services. Return the services whose words changed. The caller
+    must store them again."""
     looks = await looks_at(session, SERVICE, said)
     news = {
         key: sorted(words)
@@ -96,7 +96,7 @@ async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> s
 async def answer(
     session: AsyncSession, caller: Principal, kind: str, entity_id: UUID, *, is_house: bool
 ) -> None:
-    """Store a reviewer's decision, with the current words as those that the reviewer saw."""
+    """Store a reviewer's decision, with the current words as the words that the reviewer saw."""
     h = house_looks.c
     await session.execute(
         sa.update(house_looks)

@@ -66,7 +66,7 @@ async def editable(
 async def put(
     session: AsyncSession, caller: Principal, own: UUID, document: LocationDocument
 ) -> Any:
-    """Write a place's record and return its row. Raises 422 for a restricted place with an address."""
+    """Write a place's record and return its row. Raise 422 for a restricted place with an address."""
     plain = with_ids(document.plain(), own)
     wrong = unstorable(plain, level_of(plain))
     if wrong:
@@ -96,8 +96,8 @@ async def replace(
     document: LocationDocument,
     if_match: str | None,
 ) -> tuple[Any, Any]:
-    """Change a place that services use. Return the row before and after. Published services change at once. Raises 403
-    if the caller may not publish one of them, 422 if one of them may not show the place."""
+    """Change a place that services use. Return the row before and after. Published services change at once. Raise 403
+    if the caller may not publish one of them, and 422 if one of them may not show the place."""
     at_it = await _locked_at(session, [own])
     before = (await known(session, [own], lock=True))[own]
     check_if_match(if_match, etag_of(before.version))
@@ -120,8 +120,8 @@ def _check_not_too_open(service: Document) -> None:
 
 
 async def closed_since(session: AsyncSession, service: Document) -> Document:
-    """Return the service with newer copies of the places that have become more closed. A draft is approved later than
-    it was written, so it must not open a place again."""
+    """Return the service with newer copies of the places that have become more restricted. A draft is approved later
+    than it was written, so it must not make a place visible again."""
     said = {
         site["location"]["id"]: level_of(site["location"])
         for site in service.get("service_at_locations", [])
@@ -137,7 +137,7 @@ async def closed_since(session: AsyncSession, service: Document) -> Document:
 async def publish(
     session: AsyncSession, service_id: UUID, managed_by: UUID, shown: Sequence[Document]
 ) -> list[UUID]:
-    """Store the newest form of a service's locations (the last one, if a location has several). Returns the services
+    """Store the newest form of a service's locations (the last one, if a location has several). Return the services
     that showed an older form."""
     rows = await known(session, {UUID(each["id"]) for each in shown})
     kept = {str(key): row.document for key, row in rows.items()}

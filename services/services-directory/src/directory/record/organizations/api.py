@@ -1,4 +1,4 @@
-"""HSDS reads of organisations, and their records."""
+"""HSDS read endpoints for organisations, and endpoints for their records."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -72,7 +72,7 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
 async def _items(
     session: AsyncSession, query: OrganizationQuery, audience: Audience, rows: list[Row]
 ) -> tuple[list[bytes], list["_Sliced"]]:
-    """Return the bodies, and the service rows in them."""
+    """Return the bodies, and the service rows that they contain."""
     if not (query.full or query.full_service):
         return [row["list_body"] for row in rows], []
     found = await _services(session, audience, rows, full=query.full_service)

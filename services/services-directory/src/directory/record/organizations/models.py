@@ -10,7 +10,7 @@ organizations = sa.Table(
     METADATA,
     *record_columns(),
     sa.Column("plain_name", sa.Text, nullable=False),
-    # Suspended: organisations see only its name, others see nothing.
+    # Suspended: other organisations see only its name, and everybody else sees nothing.
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
     # It ended or merged into another organisation (record.successions), and is shown like a suspended one.
     sa.Column("ended_at", INSTANT),

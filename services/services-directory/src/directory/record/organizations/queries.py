@@ -1,4 +1,5 @@
-"""SELECTs of organisations. An organisation is shown by its own level, its services by theirs."""
+"""SELECTs of organisations. An organisation's own level decides who sees it; the level of each service decides who sees
+that service."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -152,7 +153,7 @@ async def services_of(
 
 
 async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the mailboxes of those given organisations that are public and have one."""
+    """Return the mailboxes of the given organisations that are public and have one."""
     o = organizations.c
     mailbox = o.document["email"].astext
     found = await session.execute(

@@ -70,7 +70,7 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
 
 
 async def _held(session: AsyncSession, row: Any) -> dict[str, Any]:
-    """Return the organisation's document, without places while it or one of its services may be a safe house."""
+    """Return the organisation's document. Leave out its places while it or one of its services may be a safe house."""
     looks = await looks_at(session, ORGANIZATION, [row.id])
     words = house_words({}, row.document)
     await keep(session, ORGANIZATION, [Asked(row.id, row.id, words)], looks)

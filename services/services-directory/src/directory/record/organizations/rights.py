@@ -1,4 +1,4 @@
-"""Who may enter services for an organisation."""
+"""Rules for who may enter services for an organisation."""
 
 from typing import Any
 

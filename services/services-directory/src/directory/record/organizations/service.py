@@ -41,8 +41,8 @@ KIND_OF_WORD = "organisation"
 
 
 async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
-    """Return whether the caller may change the organisation: its own people, the person who entered it, or a curator.
-    For a confidential organisation, a curator must be able to read the record of one of its services."""
+    """Return whether the caller may change the organisation. Its own people, the person who entered it, and curators
+    may. For a confidential organisation, a curator must be able to read the record of one of its services."""
     if owns(caller, row):
         return True
     if CURATE not in caller.scopes:
@@ -61,9 +61,9 @@ async def upsert_organization(
     external_id: str | None = None,
     organization_id: UUID | None = None,
 ) -> Upserted:
-    """Create or change an organisation. Raises 403 if it belongs to another organisation. Identity: `organization_id`,
-    else (source, external_id), else the document's id. As a last resort, the name (ignoring accents and case) among the
-    organisations that the caller's organisation manages."""
+    """Create or change an organisation. Raise 403 if it belongs to another organisation. Identify it by
+    `organization_id`, else by (source, external_id), else by the document's id. As a last resort, use the name
+    (ignoring accents and case) among the organisations that the caller's organisation manages."""
     if organization_id:
         row = await _row(session, organization_id)
     else:
@@ -93,7 +93,7 @@ async def ensure_organization(
     row = await _found(session, caller, document, source, None)
     if row is not None:
         if not owns(caller, row):
-            # A caller who may not create it must not learn whether it exists.
+            # A caller who may not create the organisation must not learn whether it exists.
             _check_may_create(caller, row.id)
         if await _may_name(session, caller, row):
             return row
@@ -125,9 +125,9 @@ async def bring_in(
     ours: bool,
     dry: bool = False,
 ) -> tuple[str, dict[str, Any]] | None:
-    """Import an organisation from a file. Return `created`, `changed` or `unchanged` with its record, or None if it is
-    left unchanged because the caller has no right to it. `ours` means that the same publisher sent it before. Fields
-    that the file lacks stay. A dry run gives the same result without writing or locking."""
+    """Import an organisation from a file. Return `created`, `changed` or `unchanged` with its record. Return None if it
+    is left unchanged because the caller has no right to it. `ours` means that the same publisher sent it before. Fields
+    that the file lacks remain. A dry run gives the same result without writing or locking."""
     if document.id is None:
         return None
     row = await _row(session, document.id, lock=not dry)
@@ -170,7 +170,7 @@ async def expected(
     source: str,
 ) -> Any:
     """Return the organisation that a service would get, or the organisation that would be created. `own` is the
-    service's current organisation. Only reads; locks nothing."""
+    service's current organisation. This only reads and takes no lock."""
     if document is not None:
         row = await _found(session, caller, document, source, None, lock=False)
         if row is not None:
@@ -197,7 +197,7 @@ async def require(
     lock: bool = True,
     pointer: str = "/organization_id",
 ) -> Any:
-    """Return the row. Raises 422 if it does not exist or the principal may not know about it."""
+    """Return the row. Raise 422 if it does not exist or the principal may not know about it."""
     row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
         raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
@@ -210,7 +210,7 @@ async def known(session: AsyncSession, organization_id: UUID) -> Any:
 
 
 async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
-    """Return the locked row if the principal may change it, else None. The lock lets the caller read the version and
+    """Return the locked row if the principal may change it, or else None. The lock lets the caller read the version and
     then change the row."""
     row = await _row(session, organization_id)
     return row if row is not None and await may_change(session, caller, row) else None
@@ -372,13 +372,13 @@ async def _changed(
 
 
 async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
-    """Store the organisation and its services after a review of whether it is a safe house."""
+    """Store the organisation and its services after a review decided whether it is a safe house."""
     await store_organization(session, own)
     await tell(session, OrganizationChanged(own))
 
 
 async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the names of the given organisations that every verified organisation may know about."""
+    """Return the names of those given organisations that every verified organisation may know about."""
     rows = await session.execute(
         sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
             organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),

@@ -32,7 +32,7 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the rule `may_read` as an SQL condition: own entries, and for curators also those of their AoRs and
+    """Return the rule `may_read` as an SQL condition: own entries and, for curators, also those of their AoRs and
     areas."""
     own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
@@ -95,7 +95,7 @@ def one_record(service_id: UUID) -> sa.Select[Any]:
 
 
 async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
-    """Return the draft and the published form of the given records that have restricted parts."""
+    """Return the draft and the published form of those given records that have restricted parts."""
     s = services.c
     restricted: sa.ColumnElement[Any] = sa.literal_column(
         f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
@@ -111,7 +111,7 @@ async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) ->
 async def standing_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of the given records that the caller may read and that are still active."""
+    """Return the names of those given records that the caller may read and that are still active."""
     found = await session.execute(
         sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
             _any(ids), readable(caller), services.c.state.not_in(ENDED)
@@ -130,7 +130,7 @@ async def withheld_sites(session: AsyncSession) -> set[UUID]:
 
 
 async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
-    """Return all services of the organisation."""
+    """Return the ids of all services of the organisation."""
     found = sa.select(services.c.id).where(services.c.organization_id == organization_id)
     return list(await session.scalars(found))
 
@@ -141,7 +141,8 @@ async def readable_among(
     ids: Collection[UUID],
     organization_id: UUID | None = None,
 ) -> set[UUID]:
-    """Return the given services whose record the caller may read, optionally of one organisation."""
+    """Return those given services whose record the caller may read. With `organization_id`, only return services of
+    that organisation."""
     found = readable_ids(caller, ids)
     if organization_id is not None:
         found = found.where(services.c.organization_id == organization_id)
@@ -160,8 +161,8 @@ async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
-    """Return whether the audience could see a published service that no longer has a document. Decides by the readers
-    and the level that the record still contains."""
+    """Return whether the audience could see a published service that no longer has a document. The readers and the
+    level in the record decide."""
     s, levels = services.c, sa.values(sa.column("level", sa.SmallInteger), name="levels")
     levels = levels.data([(level,) for level in range(PUBLIC, RESTRICTED + 1)])
     read = sa.select(levels.c.level, s.organization_id, s.managed_by, s.aors, s.states).join_from(
@@ -237,8 +238,8 @@ class Lookalike:
 
 
 async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
-    """Return other records that the caller may read and that resemble this one. They have the same phone, or a similar
-    name (trigrams) in a shared state."""
+    """Return other records that the caller may read and that resemble this one: they have the same phone number, or a
+    similar name (trigrams) in a shared state."""
     s = services.c
     alike = sa.func.similarity(s.plain_name, row.plain_name)
     same_phone = s.phone_digits.bool_op("&&")(sa.literal(row.phone_digits, s.phone_digits.type))
@@ -288,8 +289,8 @@ async def page(
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
-    """Return a cursor page in id order (time of entry). `own` selects only the caller's own active records. Names are
-    in `language` if translated. `search` matches part of the untranslated name."""
+    """Return a cursor page in id order (the order of creation). `own` selects only the caller's own active records.
+    Names are in `language` if translated. `search` matches part of the untranslated name."""
     statement = sa.select(services).where(readable(caller))
     if search:
         statement = statement.where(services.c.plain_name.contains(folded(search), autoescape=True))

@@ -1,4 +1,4 @@
-"""Who may read or change the record of a service."""
+"""Rules for who may read or change the record of a service."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -26,7 +26,7 @@ KIND = "service"
 async def readable_record(
     session: AsyncSession, caller: Principal, service_id: UUID, *, lock: bool = False
 ) -> Any:
-    """Return the record row for a caller who edits or curates it. Raises 404 for others."""
+    """Return the record row for a caller who edits or curates it. Raise 404 for other callers."""
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
     if row is None or not may_read(caller, row):
         raise NOT_FOUND.because("no_service_record_has_this_id")
@@ -135,13 +135,13 @@ async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUI
 
 
 async def mark_fresh(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Mark records as fresh again that became stale while the clock was ahead."""
+    """Mark records as fresh again if they became stale while the clock was ahead."""
     s = services.c
     return await _marked(session, limit, s.stale & (s.valid_until >= today), stale=False)
 
 
 async def mark_reminded(session: AsyncSession, today: date, until: date, limit: int) -> list[UUID]:
-    """Mark published records whose verification expires by then and that have had no reminder yet."""
+    """Mark published records that expire by `until` and have had no reminder yet."""
     s = services.c
     due = sa.and_(
         s.state.not_in(ENDED), s.reminded_on.is_(None), s.valid_until.between(today, until)
@@ -182,7 +182,7 @@ async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The last events for one record."""
+    """The last events that announced one record."""
 
     service_id: UUID
     event_version: int
@@ -194,7 +194,7 @@ class Told:
 async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
     if not told:
         return
-    # Use the connection: the ORM would look for mapped rows by primary key.
+    # Use the connection, because the ORM would look for mapped rows by primary key.
     connection = await session.connection()
     await connection.execute(
         _REMEMBER,

@@ -10,14 +10,14 @@ from directory.record.documents.prepared import prepare
 from directory.record.houses.schemas import Look, as_held
 from directory.record.services.schemas import FieldDifferenceOut, ReviewOut, SeenOut
 
-# These change with every write of a record, without a person's decision.
+# These fields change with every write of a record, without a person's decision.
 _OF_THE_MACHINE = frozenset({"/last_modified", "/metadata"})
 
 
 def review(
     submitted: Document, approved: Document | None, organization: Document, facts: Facts, look: Look
 ) -> ReviewOut:
-    """Compare the submitted with the approved document. `look` is the review of a possible safe house."""
+    """Compare the submitted document with the approved one. `look` is the review of a possible safe house."""
     after = _views(submitted, organization, facts, look)
     before = _views(approved, organization, facts, look) if approved is not None else {}
     return ReviewOut(

@@ -28,7 +28,7 @@ class OwnIds:
 
 
 def draft(given: Given, identity: UUID, organization_id: UUID, ids: OwnIds) -> Document:
-    """Return the record's document. Raises 422 with pointers if it would reveal too much."""
+    """Return the record's document. Raise 422 with pointers if it would reveal too much."""
     plain = _with_own_ids(given.document, ids)
     plain.pop("last_modified", None)  # the directory sets this date
     plain["organization_id"] = str(organization_id)
@@ -67,8 +67,8 @@ def _own(ids: Mapping[UUID, UUID], given: str) -> str:
 
 
 def _with_site_ids(plain: Document, identity: UUID) -> Document:
-    """Give each site without an id one derived from its location, so that sites can be reordered. If another site
-    already has that id, add the position in the list to it."""
+    """Give each site without an id one that is derived from its location, so that sites can be reordered. If another
+    site already has that id, include the position in the list in the derivation."""
     sites: dict[str, Document] = {}
     for index, site in enumerate(plain.get("service_at_locations", [])):
         place = site.get("location", {}).get("id") or site.get("location_id") or str(index)
@@ -95,7 +95,7 @@ def references_in(plain: Document) -> list[UUID]:
 
 
 def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document:
-    """Put a copy of its location into every site. Raises 422 for a location that does not exist."""
+    """Put a copy of its location into every site. Raise 422 for a location that does not exist."""
     sites = []
     for index, site in enumerate(plain.get("service_at_locations", [])):
         key = site.get("location", {}).get("id") or site.get("location_id")
@@ -112,8 +112,8 @@ def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document
 
 
 def states_in(plain: Document) -> list[str]:
-    """Return the first-level areas where the service is or works. Hidden areas count too, because they decide who may
-    read the service; they are never shown."""
+    """Return the first-level areas where the service is located or works. Hidden areas count too, because they decide
+    who may read the service. They are never shown."""
     return states_of(areas_of(plain))
 
 

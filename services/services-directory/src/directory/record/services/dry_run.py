@@ -1,5 +1,5 @@
-"""The dry run of an import: the result of entering a service, without entering it. Only reads and locks nothing, so no
-writer waits. The rules are the same as in upsert.py."""
+"""The dry run of an import: the result of entering a service, without entering it. It only reads and takes no lock, so
+no writer waits. The rules are the same as in upsert.py."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -18,7 +18,7 @@ from directory.record.services.drafts import locations_in
 
 async def hand_over(session: AsyncSession, caller: Principal, service_id: UUID, to: UUID) -> None:
     """Transfer the service to its new organisation, with the places that the former organisation manages. The id, the
-    history and the endorsements stay."""
+    history and the endorsements remain the same."""
     row = await locked(session, service_id)
     former = row.organization_id
 

@@ -14,7 +14,7 @@ _LONGEST_CHAIN = 10
 
 
 async def moved_to(session: AsyncSession, audience: Audience, service_id: UUID) -> Response:
-    """Redirect (308) to the entry that this one was merged into, if the caller may see both. Raises 404 otherwise,
+    """Redirect (308) to the entry that this one was merged into, if the caller may see both. Raise 404 otherwise,
     because an old id must not reveal that a hidden place is the one next door."""
     target = service_id
     for _ in range(_LONGEST_CHAIN):

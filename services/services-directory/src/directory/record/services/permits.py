@@ -1,4 +1,4 @@
-"""Who may write an entry."""
+"""Rules for who may write an entry."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from directory.record.records.rights import Scope, may_read, owns, scope_of
 
 
 def check_may_write(caller: Principal, scope: Scope, organization: Any, row: Any) -> None:
-    """Raise 403 unless the caller may write. An existing entry needs its owner or curator; a new entry must belong to
-    the caller's organisation."""
+    """Raise 403 unless the caller may write. An existing entry requires its owner or curator. A new entry must belong
+    to the caller's organisation."""
     if curates(caller, scope.aors, scope.states) and (row is None or may_read(caller, row)):
         return
     if row is not None and not may_read(caller, row):

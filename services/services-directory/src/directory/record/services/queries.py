@@ -14,7 +14,7 @@ from directory.record.records.queries import OFFERED_BY, readable_documents
 async def compared(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> Sequence[Any]:
-    """Return `id`, `document` and `state` of the given records that the caller may read, and the document of their
+    """Return `id`, `document` and `state` of those given records that the caller may read, with the document of their
     `organization`."""
     statement = with_organization(readable_documents(caller, ids), OFFERED_BY)
     found: Sequence[Any] = (await session.execute(statement)).all()

@@ -178,7 +178,7 @@ async def patch(
 
 
 def invalid(error: ValidationError) -> Exception:
-    """Creates a record. Responds with 422 and a pointer for each invalid field."""
+    """Return a 422 error with a pointer for each invalid field."""
     errors = [
         FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"])
         for item in error.errors(include_url=False, include_input=False, include_context=False)

@@ -1,5 +1,5 @@
 """Restricts entries again after restoring a backup, at least as much as before the restore. Restrictions in the backup
-stay, even if they were lifted later; an editor can lift them again."""
+remain, even if they were lifted later. An editor can lift them again."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,7 +23,8 @@ REASON = "restored_backup"
 
 
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """Return 1 if this changed the entry, 0 if it does not exist or was already as restricted."""
+    """Restrict the entry again. Return 1 if this changed it, and 0 if it does not exist or was already as
+    restricted."""
     row = await locked(session, own)
     if row is None:
         return 0

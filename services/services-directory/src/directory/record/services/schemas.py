@@ -29,7 +29,7 @@ class RecordOut(BaseModel):
 
 
 class FieldDifferenceOut(BaseModel):
-    """A field that differs. A side is null if it lacks the field."""
+    """A field that differs. A value is null if that version lacks the field."""
 
     pointer: str
     old: Any | None = None

@@ -55,8 +55,8 @@ async def take_step(
     reason: str | None = None,
     source: str | None = None,
 ) -> Upserted:
-    """Submit, approve, return, withdraw or reopen. Raises 409 with the possible steps otherwise. `source` is the
-    publication whose file makes the change."""
+    """Submit, approve, return, withdraw or reopen. If the step is not possible, raise 409 with the possible steps.
+    `source` is the publication whose file makes the change."""
     row = await readable_record(session, caller, service_id, lock=True)
     scope = scope_of(row)
     becomes = _becoming(row)
@@ -136,8 +136,8 @@ async def set_capacity(
 async def verify(
     session: AsyncSession, caller: Principal, service_id: UUID, body: VerificationIn
 ) -> Upserted:
-    """Record that the entry was checked today; a stale entry becomes referable again. Nobody approves a verification,
-    so it must expire. Raises 422 for a past day or a day more than a year ahead."""
+    """Record that the entry was checked today. A stale entry becomes referable again. Nobody approves a verification,
+    so it must expire. Raise 422 for a past day or a day more than a year ahead."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_owner(caller, scope_of(row))
     now = clock.now()

@@ -58,7 +58,7 @@ from directory.record.taxonomies.service import Terms, keep_terms
 
 @dataclass
 class Finish:
-    """Writes that a transaction makes only once for all services in it."""
+    """The writes that a transaction makes only once for all services in it."""
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
@@ -83,10 +83,10 @@ async def upsert_service(
 ) -> Upserted:
     """Create or change a service and, if the caller curates it, publish it at once.
 
-    Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads it. `if_match` (an
-    ETag, or None for imports) guards an existing record. Raises 403 for another organisation's entry, 412 for a stale
-    ETag, 422 for a dangling reference or a document that would reveal too much. With `finish`, the caller writes the
-    stored documents at the end.
+    The identity is `service_id`, else (source, external_id), else the document's id as `own_ids` reads it. `if_match`
+    (an ETag, or None for imports) guards an existing record. Raise 403 for another organisation's entry, 412 for a
+    stale ETag, and 422 for a dangling reference or a document that would reveal too much. With `finish`, the caller
+    writes the stored documents at the end.
     """
     if isinstance(document, ServiceDocument):
         document = Given.of(document)
@@ -154,7 +154,7 @@ def check_not_merged(row: Any) -> None:
 
 
 async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[UUID]:
-    """Return the given records that a person withdrew here. No file may reopen them."""
+    """Return those given records that a person withdrew here. No file may reopen them."""
     ended = [row.id for row in rows if row.state == EntryState.WITHDRAWN]
     return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 
@@ -178,7 +178,7 @@ async def _organization(
     source: str | None,
     row: Any,
 ) -> Any:
-    """Return the organisation that the document names, else the record's, else the caller's own."""
+    """Return the organisation that the document names, or else the record's, or else the caller's own."""
     if document.organization is not None:
         return await organizations.ensure_organization(
             session, caller, document.organization, source=source
@@ -195,8 +195,8 @@ async def _organization(
 async def _opening_nothing(
     session: AsyncSession, row: Any, plain: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the file's document, with places as closed as they are now. Raises 422 if it would open an entry that a
-    person closed here, because the sender did not know about that yet."""
+    """Return the file's document, with places as restricted as they are now. Raise 422 if it would reopen an entry that
+    a person closed here, because the sender did not know about that yet."""
     if row is None or row.document == plain:
         return plain
     opens = level_of(plain) < level_of(row.document)
@@ -317,7 +317,7 @@ async def publish(
     finish: Finish,
     taken_back: Collection[str] = (),
 ) -> None:
-    """Publish an approved document: store its terms, its places and the approver's endorsements. Leaves out the
+    """Publish an approved document: store its terms, its places and the approver's endorsements. Leave out the
     endorsements in `taken_back`, because a person who sends a file does not review each entry again."""
     finish.terms.take(plain)
     aors = set(states.endorsements(caller, scope.aors)) - set(taken_back)

@@ -1,1 +1,1 @@
-"""Successions: two people decide which organisation takes over from another that ends, merges or hands over work."""
+"""Successions: two people decide which organisation takes over from one that ends, merges or hands over work."""

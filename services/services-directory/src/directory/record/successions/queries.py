@@ -11,7 +11,7 @@ from directory.record.successions.models import successions
 
 
 async def page(session: AsyncSession, before: UUID | None, limit: int) -> Sequence[Any]:
-    """Return the newest successions first. One row more than `limit` means that there are more."""
+    """Return the newest successions first. If there are more, return one row more than `limit`."""
     found = sa.select(successions).order_by(successions.c.id.desc()).limit(limit + 1)
     if before is not None:
         found = found.where(successions.c.id < before)

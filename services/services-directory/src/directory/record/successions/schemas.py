@@ -13,8 +13,8 @@ Kind = Literal["ended", "merged", "split"]
 
 
 class NewSuccession(Strict):
-    """Names the organisation that takes over from another organisation. The cases of an organisation that ends or
-    merges are offered to the successor."""
+    """A request that names the organisation that takes over from another one. The cases of an organisation that ends or
+    merges are offered to its successor."""
 
     model_config = ConfigDict(
         json_schema_extra={

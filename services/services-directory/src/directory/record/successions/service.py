@@ -27,8 +27,9 @@ from directory.tables import COMMON
 async def propose(session: AsyncSession, caller: Principal, body: NewSuccession) -> Any:
     """Propose a succession. Nothing changes until a second person confirms it.
 
-    Raises 422 for an organisation that has ended or that the caller may not know. Also raises 422 for a service that
-    belongs to another organisation or that the caller may not see. The error does not reveal which of these applies.
+    Raise 422 for an organisation that has ended or that the caller may not know about. Also raise 422 for a service
+    that belongs to another organisation or that the caller may not see. The error does not reveal which of these
+    applies.
     """
     _refuse_limited(caller)
     for pointer in ("/organization_id", "/successor_id"):
@@ -75,7 +76,7 @@ def _refuse_ended(row: Any, pointer: str) -> None:
 
 async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
     """Confirm as a second person. Services move now; cases move when referrals reads the event. In a merger, services
-    that the caller may not see are withdrawn instead. The response does not show this, and the successor enters them
+    that the caller may not see are withdrawn instead. The response does not show this. The successor enters them
     again."""
     _refuse_limited(caller)
     row = await _proposed(session, succession_id)
@@ -87,7 +88,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
     await _refuse_unknown(session, row.successor_id, "/successor_id")
     own = await ids_of(session, row.organization_id)
     follow = own if row.kind != "split" else sorted(set(own) & set(row.service_ids))
-    # Two people must not hand over a house that neither may see. The proposer of a split sees its services.
+    # Two people must not hand over a safe house that neither may see. The proposer of a split can see its services.
     seen = follow if row.kind == "split" else await readable_among(session, caller, follow)
     for service_id in follow:
         if row.kind == "ended" or service_id not in seen:

@@ -1,1 +1,1 @@
-"""Taxonomies and terms: the built-in ones and those that services brought."""
+"""Taxonomies and terms: the built-in ones, and those that services contain."""

@@ -1,4 +1,4 @@
-"""HSDS reads of taxonomies and their terms."""
+"""HSDS read endpoints for taxonomies and their terms."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""SELECTs of taxonomies and terms: the built-in ones and those that services brought. A term is listed from the level
+"""SELECTs of taxonomies and terms: the built-in ones, and those that services contain. A term is listed from the level
 of its most open service."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
@@ -86,8 +86,8 @@ async def _brought(session: AsyncSession, table: str, audience: Audience) -> lis
 
 
 def _carried(table: str, audience: Audience) -> str:
-    """Return the condition that a visible service uses the term. When its last service is hidden or withdrawn, the
-    words of the term are hidden too."""
+    """Return the condition that a visible service uses the term. When its last visible service is hidden or withdrawn,
+    the term's texts are hidden too."""
     column = "terms" if table == "taxonomy_terms" else "taxonomies"
     return (
         f"EXISTS (SELECT FROM service_documents_{audience.base} d WHERE d.{column} @> ARRAY[t.id])"

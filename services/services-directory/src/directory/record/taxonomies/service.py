@@ -1,4 +1,4 @@
-"""Taxonomies and terms that services bring, in addition to the built-in ones."""
+"""Taxonomies and terms that services contain, in addition to the built-in ones."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _TERM_WORDS = ("name", "body", "code", "taxonomy_id", "parent_id")
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Terms and taxonomies of services that are published together, by id. Each has the level of the most open service
-    that uses it, and the words of the first service with that level."""
+    that uses it, and the texts from the first service with that level."""
 
     terms: dict[str, tuple[int, Document]] = field(default_factory=dict)
     taxonomies: dict[str, tuple[int, Document]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ def _open(known: dict[str, tuple[int, Document]], level: int, item: Document) ->
 async def keep_terms(session: AsyncSession, found: Terms) -> None:
     """Store the terms of published services, each with the level of its most open service. A list of terms must not
     reveal a hidden service."""
-    # In id order, so that two writers of the same terms cannot deadlock.
+    # Write in id order, so that two writers of the same terms cannot deadlock.
     if found.taxonomies:
         rows = [_taxonomy(*found.taxonomies[key]) for key in sorted(found.taxonomies)]
         await session.execute(_KEEP_TAXONOMY, rows)
@@ -56,10 +56,10 @@ async def keep_terms(session: AsyncSession, found: Terms) -> None:
 
 
 def _keeping(table: sa.Table, columns: Sequence[str]) -> Insert:
-    """Return the statement that keeps the lower level, with the words of the service at that level.
+    """Return the statement that keeps the lower level, with the texts from the service at that level.
 
-    An open service that names the id of a hidden term must not reveal the words of the hidden service. Unchanged rows
-    are not written, because dead row versions would slow down the rest of the transaction.
+    An open service that contains the id of a hidden term must not reveal the texts of the hidden service. Unchanged
+    rows are not written, because dead row versions would slow down the rest of the transaction.
     """
     statement = insert(table)
     given = statement.excluded
@@ -99,14 +99,14 @@ def _term(level: int, term: Document) -> dict[str, Any]:
 async def taxonomy_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of the given taxonomies that every verified organisation may know about."""
+    """Return the names of those given taxonomies that every verified organisation may know about."""
     return await _names(session, taxonomies, ids)
 
 
 async def term_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of the given terms that every verified organisation may know about."""
+    """Return the names of those given terms that every verified organisation may know about."""
     return await _names(session, taxonomy_terms, ids)
 
 

@@ -51,7 +51,7 @@ _REFUSED = refusal_pages(400, 415, 422)
     dependencies=[AnyQuery],
 )
 async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
-    """Shows the page and, with parameters (from a link on a poster), the list."""
+    """Shows the page and, with parameters (from a poster's link), the list."""
     return await _page(request, session)
 
 
@@ -64,7 +64,7 @@ async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLR
     dependencies=[AnyQuery],
 )
 async def search_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
-    """Shows the list. The form uses POST, so that no need appears in a browser's history."""
+    """Shows the list. The form uses POST, so that no need appears in the browser history."""
     return await _page(request, session)
 
 

@@ -1,5 +1,5 @@
 """Interprets a short text: a place, a need by number or word, warnings, or the helpline. Pure. Examples: "ZULIA 9",
-"comida en mcbo", "VE2313 salud", "risk Zulia". Needs use the words of the search (find/search/thesaurus.py)."""
+"comida en mcbo", "VE2313 salud", "risk Zulia". The words for needs come from the search (find/search/thesaurus.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,14 +51,14 @@ def understood(text: str, country: str) -> ShortQuestion:
 
 
 def _numbered(words: list[str]) -> str | None:
-    """Return a need by its number in the list in our text messages, if the text contains nothing else."""
+    """Return a need by its number in the list in our text messages, if the text contains only the number."""
     if len(words) != 1 or not (words[0].isascii() and words[0].isdigit()):
         return None
     return dict(enumerate(needs(), 1)).get(int(words[0][:3]))
 
 
 def _language(said: frozenset[str]) -> PageLanguage:
-    """Return English if more of the words are English, else Spanish."""
+    """Return English if more of the words are English than Spanish, or else Spanish."""
     spanish, english = (said & (_words(each) | _of_messages(each)) for each in ("es", "en"))
     return "en" if len(english - spanish) > len(spanish - english) else "es"
 
@@ -85,8 +85,8 @@ def _words(language: PageLanguage) -> frozenset[str]:
 
 
 def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
-    """Return the place, and the words that are not part of its name. Many municipalities share a name. Such a name
-    counts only next to the name of its state."""
+    """Return the place, and the words that are not part of its name. Many municipalities share a name, which counts
+    only next to the name of its state."""
     found: list[tuple[Place, ...]] = []
     rest: list[str] = []
     at = 0
@@ -105,7 +105,8 @@ def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
     inside = [p for p in exact if p.parent in states or p.level > _MUNICIPALITY]
     alone = [each[0] for each in found if len(each) == 1 and each[0].level >= _MUNICIPALITY]
     if len(states) == 1:
-        # "Sucre" is a state and several municipalities: choose the state, unless another name narrows it.
+        # "Sucre" is a state and several municipalities: choose the state, unless another name in the text points to a
+        # municipality.
         narrower = {p.pcode for p in inside if len(found) > 1}
         return (narrower.pop() if len(narrower) == 1 else states.pop()), rest
     return (alone[0].pcode if len(alone) == 1 and not states else None), rest

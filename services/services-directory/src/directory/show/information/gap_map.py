@@ -16,7 +16,7 @@ _SHADES = 4
 
 @dataclass(frozen=True)
 class Area:
-    """An area of the map. `missing` contains the needs without a referable service here, among the `asked` needs that
+    """An area of the map. `missing` contains the needs without a referable service here, out of the `asked` needs that
     are shown."""
 
     pcode: str
@@ -34,7 +34,7 @@ class Tile:
 
 
 def areas_of(rows: Iterable[Row]) -> list[Area]:
-    """Count a need as met in an area as soon as one group of people can get help there."""
+    """Return the map areas. A need counts as met in an area if at least one group of people can get help there."""
     met: dict[str, dict[str, bool]] = {}
     for row in rows:
         if row.coverage == _NOT_SHOWN:
@@ -48,7 +48,8 @@ def areas_of(rows: Iterable[Row]) -> list[Area]:
 
 
 def tiles(areas: Iterable[Area]) -> list[Tile]:
-    """Return the tiles. Return none unless every area has a position, because an incomplete map would mislead."""
+    """Return the tiles. Return an empty list unless every area has a position, because an incomplete map would
+    mislead."""
     placed = _places()
     found = list(areas)
     if not all(area.pcode in placed for area in found):

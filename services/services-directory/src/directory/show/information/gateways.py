@@ -1,4 +1,4 @@
-"""Gateways that forward text messages from the public: how they authenticate, and how we respond."""
+"""Gateways that forward text messages from the public: how they authenticate, and how the directory responds."""
 
 import hmac
 import time
@@ -40,12 +40,12 @@ class Questions(BaseModel):
 
 
 def questions_of(file: Path) -> Questions:
-    """Read the settings. Raises a pydantic ValueError that names the invalid member."""
+    """Read the settings. Raise a pydantic ValueError that names the invalid member."""
     return Questions.model_validate_json(file.read_bytes())
 
 
 class Turns:
-    """Counts the replies to each number within an hour, so that two machines that reply to each other stop. Only this
+    """Counts the replies to each number within an hour. Two machines that reply to each other therefore stop. Only this
     process keeps the counts, by a hash of the number."""
 
     MOST = 6

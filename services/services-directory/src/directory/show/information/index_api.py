@@ -1,4 +1,4 @@
-"""HTTP for the overview pages: all posters, and where services are missing."""
+"""HTTP for the overview pages: all posters, and the places where services are missing."""
 
 from typing import Annotated
 

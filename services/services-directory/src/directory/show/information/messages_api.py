@@ -1,4 +1,4 @@
-"""HTTP for risk messages: coordinators write and publish them, anybody reads and embeds them."""
+"""HTTP for risk messages: coordinators write and publish them; anybody can read and embed them."""
 
 from html import escape
 from typing import Annotated, Literal

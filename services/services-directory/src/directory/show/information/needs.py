@@ -1,5 +1,5 @@
 """Needs in everyday words, each with the service categories that meet it, from a table. Pure. A need in danger leads to
-a helpline that answers now, so hotlines are among its categories."""
+a helpline that responds now, so hotlines are among its categories."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ HOTLINE = "HOT"
 
 
 def checked(need: Need) -> Need:
-    """Return the need. Raises ValueError if a person in danger would find no hotline."""
+    """Return the need. Raise ValueError if a person in danger would find no hotline."""
     if need.danger and HOTLINE not in need.categories:
         raise ValueError(f"need {need.code}: danger needs {HOTLINE} among the categories")
     return need

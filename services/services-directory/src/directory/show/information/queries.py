@@ -23,7 +23,7 @@ from directory.show.information.needs import HOTLINE, needs
 from directory.show.information.schemas import HelpQuery
 
 PER_PAGE, LINES = 20, 3
-# If there are too many services to sort by distance, use those nearby.
+# If there are too many services to sort by distance, use only those nearby.
 NEAR_METRES = 50_000
 
 
@@ -42,7 +42,7 @@ async def withdrawn(session: AsyncSession) -> Sequence[UUID]:
 async def public_help(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
 ) -> Found:
-    """Return one page of public services, for any caller: endorsed, working, verified."""
+    """Return one page of public services, for any caller: endorsed, functioning, verified."""
     given: dict[str, Any] = {
         "referable": True,
         "full": True,
@@ -86,7 +86,7 @@ async def open_lines(
 
 
 def _place_of(query: HelpQuery) -> str | None:
-    """Return the place of the query; for a position, the municipality with the nearest point."""
+    """Return the query's place. For a position, return the municipality with the nearest point."""
     if query.area is not None or query.latitude is None or query.longitude is None:
         return query.area
     here = Point(query.latitude, query.longitude)
@@ -106,7 +106,7 @@ async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> F
 async def published(
     session: AsyncSession, today: date, area: str | None, limit: int = 50
 ) -> Sequence[Any]:
-    """Return messages in force, newest first: for the area, for the areas that contain it, and for everywhere."""
+    """Return messages in force, newest first: those for the area, for the areas that contain it, and for everywhere."""
     statement = sa.select(risk_messages).where(
         risk_messages.c.state == "published", risk_messages.c.valid_until >= today
     )

@@ -79,8 +79,8 @@ def posters_page(settings: Settings, language: str) -> HTMLResponse:
 def gaps_page(
     settings: Settings, language: str, own: Area | None, areas: Sequence[Area], as_of: date
 ) -> HTMLResponse:
-    """Render the gap page. `own` is the chosen place with its needs; `areas` are its parts, or all states. Adds a map
-    if every area has a position."""
+    """Render the gap page. `own` is the chosen place with its needs; `areas` are its parts, or all states. Add a map if
+    every area has a position."""
     t, places = texts(language), Places.load()
     title = t["title_gaps"]
     if own is not None:
@@ -114,7 +114,7 @@ def gaps_page(
 def snippet_page(
     settings: Settings, language: str, messages: Sequence[RiskMessageView]
 ) -> HTMLResponse:
-    """Render an embeddable part for other websites, without a form or a button that acts."""
+    """Render an embeddable part for other websites, without a form or an action button."""
     title = texts(language)["title_risks"]
     said = [_said(message, language) for message in messages]
     base = str(settings.public_url).rstrip("/")
@@ -143,7 +143,7 @@ def _said(message: RiskMessageView, language: str) -> dict[str, Any]:
 
 
 def _places(country: str, chosen: str | None) -> list[Place]:
-    """Return the states, and a more exact place if a link or a program requests it."""
+    """Return the states, and a more specific place if a link or a program requests it."""
     states = sorted(Places.load().at_level(_STATE_LEVEL, country), key=lambda p: p.name)
     asked = Places.load().get(chosen) if chosen else None
     return states if asked is None or asked in states else [asked, *states]

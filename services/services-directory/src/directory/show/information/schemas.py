@@ -63,8 +63,8 @@ class HelpQuery(BaseModel):
 
 
 class HelpView(BaseModel):
-    """A public service in one language. `open_now` is null if unknown. `opens` is the next opening; null if the service
-    is open or the time is unknown. The `ways` call and walk_in need no referral."""
+    """A public service in one language. `open_now` is null if unknown. `opens` is the next opening; it is null if the
+    service is open or the time is unknown. The `ways` call and walk_in need no referral."""
 
     id: UUID
     name: str
@@ -93,7 +93,7 @@ class HelpPage(BaseModel):
 
 
 class ShortMessage(BaseModel):
-    """The message fields, under the names that the operation has set. Other fields are ignored."""
+    """The fields of a message, under the names that the operator has set. Other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -124,7 +124,7 @@ class RiskText(Strict):
 
 
 class RiskTexts(Strict, Each[RiskText]):
-    """Both languages are required, so that everybody gets the whole warning."""
+    """A text in both languages. Both are required, so that everybody gets the whole warning."""
 
 
 class NewRiskMessage(Strict):

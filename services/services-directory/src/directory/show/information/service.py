@@ -53,7 +53,7 @@ async def find_help(
     session: AsyncSession, query: HelpQuery, language: str, country: str
 ) -> HelpPage:
     """Return public services for a need in or around a place, nearest or best first. A person in danger first gets the
-    helplines that answer now. Words may name a place in `country`."""
+    helplines that respond now. Words may name a place in `country`."""
     today, local = clock.today(), clock.at_home()
     danger = query.need is not None and needs()[query.need].danger
     if query.words:
@@ -81,7 +81,7 @@ async def find_help(
 
 
 async def open_lines(session: AsyncSession, query: HelpQuery, language: str) -> list[HelpView]:
-    """Return hotlines with a number that serve the place and answer now."""
+    """Return hotlines with a number that serve the place and are open now."""
     local = clock.at_home()
     rows = await queries.open_lines(session, query, local.date(), local)
     return [line for row in rows if (line := _help(row, language, local)).phones]
@@ -167,7 +167,7 @@ async def publish_message(
     alone: bool,
     if_match: str | None = None,
 ) -> RiskMessageView:
-    """Publish a message until it is withdrawn or expires. With `alone`, the author may publish it too; the row then
+    """Publish a message until it is withdrawn or expires. With `alone`, the author may also publish it; the row then
     names the same person twice."""
     row = await _as_read(session, caller, message_id, if_match)
     _check_holds(caller, row)
@@ -213,8 +213,8 @@ async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
 async def _as_read(
     session: AsyncSession, caller: Principal, message_id: UUID, if_match: str | None
 ) -> Any:
-    """Return the locked message. `if_match` is the version that the caller read. Raises 412 if the message has changed
-    since."""
+    """Return the locked message. `if_match` is the version that the caller read. Raise 412 if the message has changed
+    since then."""
     row = await queries.one_own(session, caller, message_id)
     if if_match is not None:
         check_if_match(if_match, etag_of(row["version"]))
@@ -236,7 +236,7 @@ def own_view(caller: Principal, row: Any, *, alone: bool) -> OwnRiskMessage:
 
 
 def legal(caller: Principal, row: Any, *, alone: bool) -> list[str]:
-    """Return the steps that the caller can take now. Each use case above asks the same rules."""
+    """Return the steps that the caller can take now. Each use case above applies the same rules."""
     decides = Role.COORDINATOR in caller.roles
     steps = {
         "rewrite": row["state"] == "draft",
@@ -256,7 +256,8 @@ def _holds(caller: Principal, row: Any) -> bool:
 
 
 def _check_holds(caller: Principal, row: Any) -> None:
-    """Raise 403 if the message also covers areas outside the caller's. Such a caller can neither publish nor end it."""
+    """Raise 403 if the message also covers areas outside the caller's own areas. Such a caller can neither publish nor
+    end it."""
     if not _holds(caller, row):
         raise FORBIDDEN.because("message_is_also_for_areas_that_are")
 

@@ -1,4 +1,4 @@
-"""Replies to text messages from the public. Requests and stores nothing about the sender."""
+"""Replies to text messages from the public. It requests and stores nothing about the sender."""
 
 from datetime import date
 

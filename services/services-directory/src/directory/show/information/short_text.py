@@ -1,5 +1,6 @@
 """Text messages: their length, and how to split a text. Pure. The GSM 7-bit alphabet (3GPP TS 23.038) has é, ñ and ü
-but not á, í, ó, ú. A single other character halves the length of the whole message, so those four lose their accent."""
+but not á, í, ó, ú. A single character outside the alphabet halves the length of the whole message, so those four lose
+their accent."""
 
 import unicodedata
 
@@ -28,7 +29,7 @@ def _plain(character: str) -> str:
 
 
 def messages(text: str, most: int = 3) -> list[str]:
-    """Return the text as at most that many messages, split at spaces. The last message says so if text is missing."""
+    """Return the text as at most `most` messages, split at spaces. If text is missing, the last message says so."""
     words, short = plain(text).split(), " ".join(plain(text).split())
     if len(short) <= ONE:
         return [short] if short else []

@@ -72,8 +72,8 @@ def _number(given: dict[str, Any], questions: Questions) -> str | None:
 
 
 async def _sent(sms: Sms, number: str, said: list[str]) -> bool:
-    """Send the messages. Return False if the gateway accepts none now. Nothing is queued: the calling gateway gets an
-    error and retries."""
+    """Send the messages. Return False if the gateway cannot accept messages now. Nothing is queued: the calling gateway
+    gets an error and retries."""
     async with aiohttp.ClientSession(timeout=_WAIT) as http:
         for place, text in enumerate(said):
             handing = await sms.hand_over(http, number, Message("", text), str(uuid4()))

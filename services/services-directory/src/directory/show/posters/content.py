@@ -35,7 +35,7 @@ class PublicService:
 
 @dataclass(frozen=True, slots=True)
 class PosterStep:
-    """`instead` says where to get information if no service may be printed."""
+    """A step of the poster. `instead` says where to get information if no service may be printed."""
 
     title: str
     notes: tuple[str, ...]
@@ -51,8 +51,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """One page. `no_number` means that no service in the steps has a number, so the author must be told; `lines` then
-    contains hotlines that serve the area. `url` is the address of the current version; `version` names the pathway's
+    """One page. `no_number` means that no service in the steps has a number, so the author must be told. `lines` then
+    contains hotlines that serve the area. `url` is the address of the current version; `version` lists the pathway's
     layers."""
 
     language: str
@@ -156,7 +156,7 @@ _WORD = re.compile(r"\w+")
 
 
 def written_out(text: str, language: str) -> str:
-    """Return the text without our technical abbreviations; a sentence still begins with a capital."""
+    """Return the text without our technical abbreviations. Sentences still begin with a capital letter."""
     full = _WRITTEN_OUT[language]
     found = _WORD.sub(lambda word: full.get(word[0], word[0]), text)
     return found if found[:1] == text[:1] else found[:1].upper() + found[1:]
@@ -173,7 +173,7 @@ def poster(
     today: date,
     url: str,
 ) -> Poster:
-    """Return the poster. `services` are by need, best first; only the first few are printed."""
+    """Return the poster. `services` are grouped by need, best first; only the first few are printed."""
     ordered = course.steps
     labels = LABELS[language]
     bands = tuple(

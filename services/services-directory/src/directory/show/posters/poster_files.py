@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from directory.show.posters.content import Poster
 
 _DOES_NOT_FIT = "the poster does not fit"
-# Services per step and the smallest font size (points), from the fullest form to the last resort.
+# The number of services per step and the smallest font size (points), from the fullest form to the last resort.
 _NUMBER = re.compile(r"[+(]?\d[\d ().\-]{1,20}\d")
 _DOTS_PER_INCH = 150.0
 _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
@@ -71,7 +71,7 @@ def qr_svg(url: str) -> str:
 
 
 def html(poster: Poster, exit_url: str) -> str:
-    """Return a page that prints on A4. On a phone that scans its code, the page has a quick exit."""
+    """Return a page that prints on A4. On a phone that scanned the poster's code, the page has a quick exit."""
     return _page().render(
         poster=poster,
         qr=qr_svg(poster.url),
@@ -83,14 +83,14 @@ def html(poster: Poster, exit_url: str) -> str:
 
 @cache
 def page_style() -> str:
-    """Return the page's only style, which its content policy allows by digest."""
+    """Return the page's only stylesheet, which its Content-Security-Policy allows by hash."""
     source = files(__package__).joinpath("templates", "poster.html.j2").read_text("utf-8")
     return source.split("<style>")[1].split("</style>")[0]
 
 
 def as_call(text: str) -> Markup:
-    """Return the text with its first number as a link to call. A link never contains a phone command (with * or #),
-    because some commands forward all calls."""
+    """Return the text with its first number as a link that starts a call. A link never contains a phone command (with *
+    or #), because some commands forward all calls."""
     found = _NUMBER.search(text)
     if found is None:
         return escape(text)

@@ -20,7 +20,7 @@ async def public_services(
     session: AsyncSession, course: Course, aor: str, area: str, *, today: date, language: str
 ) -> dict[str, list[PublicService]]:
     """Return up to three public services per need that respond in time and are within reach, best first. The rules are
-    those for a person of whom only the place is known."""
+    those for a person about whom only the place is known."""
     ranked = await alternatives(
         session, ANYONE, course, aor, area, limit=SERVICES_PER_STEP, today=today
     )
@@ -45,7 +45,6 @@ async def public_lines(
 
 
 def spoken(document: dict[str, Any], language: str, today: date) -> PublicService:
-    """Return a public document in one language."""
     translated = document.get("translations", {}).get(language, {})
     return PublicService(
         name=translated.get("name") or document["name"],
@@ -82,7 +81,7 @@ def _phones(document: dict[str, Any]) -> list[str]:
 
 
 def _hours(document: dict[str, Any], language: str, today: date) -> str:
-    """Return the weekly hours in the poster's language, else the text of the first schedule that is valid today."""
+    """Return the weekly hours in the poster's language, or else the text of the first schedule that is valid today."""
     schedules = schedules_of(document)
     known = opening_of(schedules)
     said = opening_hours(tuple(coming_week(known.usual, known.seasons, today)))

@@ -17,7 +17,7 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
 
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
-# How long a push service stores the message for an offline browser; after that, the work list shows the matter
+# How long a push service stores the message for an offline browser. After that, the work list shows the matter
 # anyway.
 _KEPT_SECONDS = 24 * 3600
 _SECONDS = 10
@@ -27,8 +27,8 @@ _TOPIC = "ruta"
 
 class Push:
     def __init__(self, key_file: Path, contact: str, also: Collection[Network]) -> None:
-        """Create the transport. `contact` is the mailto: or https: address for push services' questions about our
-        messages."""
+        """Create the transport. `contact` is the mailto: or https: address that push services can use for questions
+        about our messages."""
         self._key = Vapid02.from_file(str(key_file))
         self._contact = contact
         self._also = also

@@ -98,7 +98,7 @@ def _over_time(
 
 
 def _unbroken(day: date, language: str) -> str:
-    """Return a date that stays on one line in a narrow cell."""
+    """Return a date that stays on one line in a narrow table cell."""
     return written_date(day, language).replace(" ", "\u00a0")
 
 

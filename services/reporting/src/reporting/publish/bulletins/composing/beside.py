@@ -159,7 +159,7 @@ _ON_WISH = {
 
 def outdated(content: Content, period: Period, evidence: Evidence) -> list[str]:
     """Return the optional sections that this evidence no longer supports: an institution may no longer be printed, a
-    statement is no longer agreed, or a milestone was removed. Skip drafts that are older than optional sections."""
+    statement is no longer agreed on, or a milestone was removed. Skip drafts that are older than optional sections."""
     if content.wish == NOTHING:
         return []
     return [

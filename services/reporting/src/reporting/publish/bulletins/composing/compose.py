@@ -1,5 +1,5 @@
-"""Composes a bulletin from its evidence: the sections and their order. Pure. A section without numbers states this in
-words and never shows an empty chart or table."""
+"""Composes a bulletin from its evidence: the sections and their order. Pure. A section without numbers says so and
+never shows an empty chart or table."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal

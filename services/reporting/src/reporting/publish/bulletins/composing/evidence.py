@@ -59,7 +59,7 @@ class UntraceableError(ValueError):
 
 @dataclass(frozen=True)
 class Beside:
-    """The optional parts; `superseded` are the statements that need review."""
+    """The evidence for the optional parts; `superseded` contains the statements that need review."""
 
     stakeholders: Sequence[StakeholderBody] = ()
     statements: Sequence[Statement] = ()
@@ -69,7 +69,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Published releases, published forms of activities, targets and outside series."""
+    """The evidence: published releases, published forms of activities, targets and outside series."""
 
     releases: Mapping[UUID, Published]
     activities: Sequence[Activity]

@@ -144,7 +144,7 @@ def spanning(
 
 
 def counted_over(found: Counts) -> Sentence:
-    """Return a sentence about the counted periods, and how often a person counts in them."""
+    """Return a sentence about the counted periods, and about how often they count a person."""
     once = found.evidence.cube(found.releases).counts != "person-periods"
     words = "counted.over" if once else "counted.twice"
     return Sentence(text=say(words), labels={"period": found.period})
@@ -245,8 +245,8 @@ def bars(title: Text, alt: Text, table: Table) -> Chart:
 
 
 def said_of(alt: Text, table: Table, *names: str) -> Sentence:
-    """Return the sentence under a chart: which row (`names`) has the largest figure, or that this is undecided. If a
-    row has several figures, each counts as a row."""
+    """Return the sentence under a chart: which row (`names`) has the largest figure, or that the intervals do not
+    decide this. If a row has several figures, each counts as a row."""
     names = names or ("place",)
     found = [
         (labels, cell)

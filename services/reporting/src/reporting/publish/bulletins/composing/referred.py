@@ -85,7 +85,8 @@ def key_figures(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
 
 
 def _key_change(period: Period, evidence: Evidence, catalogue: Catalogue) -> list[Block]:
-    """Return the key figures beside those of the last period and since January. Return nothing without a release."""
+    """Return the key figures beside those of the previous period and those since January. Return nothing without a
+    release."""
     year = Period.parse(str(period.start.year)).parts(PeriodKind.HALF_MONTH)
     measures: list[tuple[str, str, dict[str, str | Codes]]] = [
         ("key.referred", REFERRALS, {}),
@@ -270,7 +271,7 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _changed(first: Figure, last: Figure) -> str:
-    """Return the sentence that compares two numbers. If their intervals overlap, it states no change."""
+    """Return the sentence that compares two numbers. If their intervals overlap, the sentence claims no change."""
     if larger(last.between, first.between):
         return "trends.rose"
     return "trends.fell" if larger(first.between, last.between) else "trends.same"

@@ -66,8 +66,8 @@ def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
 
 
 def presence(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
-    """Return who works in which state. Omit activities for people who come for help, because their locations must stay
-    private."""
+    """Return which organisations work in which state. Omit activities for people who come for help, because their
+    locations must stay private."""
     names: dict[str, dict[str, str]] = {}
     for each in evidence.activities:
         code = activity_codes().get(each.activity_code)

@@ -17,8 +17,8 @@ def movable(content: Content) -> tuple[str, ...]:
 
 
 def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) -> Content:
-    """Return the sections in this order. A section that the order does not name stays after its neighbour. Hidden
-    sections stay in the draft and are not printed."""
+    """Return the sections in this order. A section missing from the order stays after its neighbour. Hidden sections
+    stay in the draft and are not printed."""
     own = movable(content)
     wanted = [name for name in order if name in own]
     for at, name in enumerate(own):

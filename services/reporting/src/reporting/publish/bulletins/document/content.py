@@ -99,7 +99,7 @@ class Issuer(Frozen):
 
 
 class Borders(Frozen):
-    """The map borders, as coordinates of a GeoJSON MultiPolygon by P-code, and their source."""
+    """The map borders, as GeoJSON MultiPolygon coordinates by P-code, and their source."""
 
     source: str = Field(description="As maps print it.")
     polygons: dict[str, list[list[list[tuple[float, float]]]]] = Field(

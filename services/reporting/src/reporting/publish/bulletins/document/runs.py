@@ -1,7 +1,7 @@
 """A bulletin in one language, as runs of text: the basis for every form (page, PDF, workbook).
 
 A run is marked as the bulletin's own wording, a label from a list, or a figure. A form can therefore mark each number
-with its source, and the checker can distinguish them.
+with its source, and the checker can tell them apart.
 """
 
 from collections.abc import Iterator
@@ -74,8 +74,8 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
 
 
 def heading_lines(content: Content, language: str) -> list[str]:
-    """Return who issues the bulletin and for which country, and its edition and dates. Return nothing for a bulletin
-    without a letterhead."""
+    """Return lines with the issuers of the bulletin, its country, its edition and its dates. Return nothing for a
+    bulletin without a letterhead."""
     head = content.letterhead
     if head is None:
         return []

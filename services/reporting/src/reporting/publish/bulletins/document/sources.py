@@ -1,4 +1,4 @@
-"""Describes a number's source in words, for the page, the workbook and the checker's report."""
+"""Describes a number's source as text, for the page, the workbook and the checker's report."""
 
 from reporting.publish.bulletins.document.figures import (
     ActivitySource,

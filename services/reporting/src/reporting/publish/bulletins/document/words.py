@@ -68,7 +68,7 @@ def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
     composed = {each.id: each for each in without_words(content).sections}
 
     def led(name: str) -> Iterator[Section]:
-        """Return the section with the text first, or only the text if nothing was composed."""
+        """Yield the section with the text first, or only the text if nothing was composed."""
         words = (given[name],) if name in given else ()
         if name in composed:
             blocks = (*words, *composed[name].blocks)

@@ -42,7 +42,7 @@ def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
 
 
 def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
-    # One sheet at a time, because the converter keeps all pictures in memory until it ends.
+    # Convert one sheet at a time, because the converter keeps all pictures in memory until it ends.
     pictures = json.loads(drawn("pictures", {"drawings": list(svgs.values()), "scale": SCALE}))
     return {
         name: (svg.encode(), b64decode(png))

@@ -170,7 +170,7 @@ def texts(document: bytes, language: str) -> dict[str, str]:
 
 
 def fixed(document: bytes) -> list[str]:
-    """Return all other paragraphs. Raise UnreadableDocumentError if the document cannot be read."""
+    """Return all paragraphs except people's texts. Raise UnreadableDocumentError if the document cannot be read."""
     root = _root(document)
     for parent in list(root.iter()):
         for child in list(parent):

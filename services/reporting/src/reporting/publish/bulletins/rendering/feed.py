@@ -34,8 +34,8 @@ class Issue(Protocol):
 
 
 def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
-    """Return the feed, with links relative to its own address. `path` is the path of the bulletins. `front` is the
-    deployment's own address, which distinguishes its feed from others in the same reader."""
+    """Return the feed, with links relative to its own URL. `path` is the path of the bulletins. `front` is the
+    deployment's own URL, which distinguishes its feed from others in the same reader."""
     own = f"{path}/feed?language={language}"
     feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
     _text(feed, "id", f"{front.rstrip('/')}{own}")

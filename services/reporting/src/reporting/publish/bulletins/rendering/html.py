@@ -27,7 +27,7 @@ def as_html(page: Page) -> str:
     """Return the page, without scripts or external resources."""
 
     def image(name: str) -> str:
-        # As text rather than base64, so that repetitions compress well.
+        # Text rather than base64, so that repetitions compress well.
         return quote(page.drawings[name].decode(), safe=_AS_THEY_ARE)
 
     def value(run: Run) -> str:
@@ -59,6 +59,6 @@ def as_html(page: Page) -> str:
 
 
 def style_of(page: bytes) -> str:
-    """Return the style in the head of a page that Ruta rendered, even years ago."""
+    """Return the style from the head of a page that Ruta rendered, possibly years ago."""
     head = page.partition(b"</head>")[0]
     return head.partition(b"<style>")[2].partition(b"</style>")[0].decode()

@@ -136,7 +136,7 @@ def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
     lines."""
     words = max((_length(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
-    if number:  # includes its interval on one line
+    if number:  # a number stays on one line with its interval
         least = max(_NARROWEST, words, *(len(text) + 2 for text in cells))
         return least, least
     least = max(_NARROWEST, words + 2)
@@ -144,7 +144,7 @@ def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
 
 
 def _length(word: str) -> int:
-    """Return the length in characters; an id counts less because it has a smaller font."""
+    """Return the length in characters. An id counts less, because its font is smaller."""
     return round(0.82 * len(word)) if len(word) == _OF_AN_ID else len(word)
 
 
@@ -183,7 +183,7 @@ def _chart(chart: Chart, page: Page) -> dict[str, Any]:
 
 
 def _read_out(chart: Chart, language: str) -> str:
-    """Return all numbers of a chart in words, unless a table below already shows them."""
+    """Return all numbers of a chart as text, unless a table below already shows them."""
     if not says_all(chart, language):
         return ""
     rows = ([cell_run(cell, language).text for cell in row] for row in chart.table.rows)

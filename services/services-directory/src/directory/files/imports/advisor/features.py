@@ -87,8 +87,8 @@ def map_feature(
     document["visibility"] = visibility
     guard_visibility(document, notes, "indicators")
     if level_of(document) > PARTNERS or not activity.categories:
-        # The source's name may reveal the place. Drop it if not everybody may know the place, or while the activity is
-        # undecided and its level unknown.
+        # The source's name may reveal the place. Drop it if not everybody may know the place, or while the activity
+        # is undecided and its level therefore unknown.
         document["name"] = activity.name_en
         document["translations"] = {code: {"name": name} for code, name in activity.names.items()}
     document, withheld = without_unstorable(without_empty(document))

@@ -1,5 +1,5 @@
 """Records the outcome of every value in a file: unchanged, changed or left out, with the reason. Counts are per field,
-so that a million rows need no longer a list than ten rows."""
+so the list for a million rows is no longer than for ten."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -67,7 +67,8 @@ class Mapped:
 
     @property
     def told(self) -> list[Note]:
-        """Return each note once, in a form that may be stored. A term or place used twice brings its notes twice."""
+        """Return each note once, in a form that may be stored. A term or place that is used twice produces its notes
+        twice."""
         notes = self.notes
         if notes and (self.placeless or is_placeless(self.document or {})):
             notes = nameless(notes)

@@ -17,8 +17,8 @@ _SHOWN = 120
 
 
 class Weight(StrEnum):
-    """The weight of a note. `told` leaves the row unchanged, `changed` means that the row was altered, `refused` keeps
-    the row out."""
+    """The severity of a note. `told` leaves the row unchanged, `changed` means that the row was altered, `refused`
+    rejects the row."""
 
     TOLD = "told"
     CHANGED = "changed"

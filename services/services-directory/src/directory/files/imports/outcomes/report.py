@@ -80,7 +80,7 @@ class Report:
         self._put(mapped, mapped.number, verdict, written)
 
     def miss(self, mapped: Mapped, *, ended: bool) -> None:
-        """Add an entry missing from the file, after the last row."""
+        """Add an entry that the file lacks, after the last row."""
         if mapped.vanished is not None:
             written = Written(mapped.vanished.service_id, "ended" if ended else "kept")
             self._put(mapped, self._last + 1, Verdict.VANISHED, written)

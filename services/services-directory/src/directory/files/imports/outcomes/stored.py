@@ -20,7 +20,7 @@ def as_stored(
     objects = dict(_objects(stored))
     service = str(stored["id"])
 
-    @cache  # each row in a package names its parents
+    @cache  # each row in a package refers to its parents
     def stands(given: str) -> str:
         """Return the id under which the directory stores the file's `given` id."""
         if given == str(rows[0].made.get("id")):

@@ -103,7 +103,7 @@ class Assembly:
 
         def onto(record: dict[str, Any]) -> dict[str, Any]:
             merged = said_onto(record, document, self._said | ALWAYS_SAID)
-            merged.setdefault("visibility", _MOST_OPEN)  # the meaning of no level
+            merged.setdefault("visibility", _MOST_OPEN)  # a missing level means the most open one
             guard_visibility(merged, notes, "visibility")
             if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
                 del merged["visibility"]
@@ -126,8 +126,8 @@ class Assembly:
         )
 
     def organization(self, staged: Staged, *, alone: bool) -> Mapped:
-        """Return an organisation from the package. One that is `alone`, without services here, gets the level of the
-        file's services."""
+        """Return an organisation from the package. An organisation that is `alone`, without services here, gets the
+        level of the file's services."""
         notes: list[Note] = []
         self._fates = []
         self._brings = []
@@ -186,7 +186,7 @@ class Assembly:
         if ("latitude" in found) != ("longitude" in found):
             half = found.pop("latitude", None) or found.pop(
                 "longitude", None
-            )  # half a point is useless
+            )  # one coordinate alone is useless
             for name in ("latitude", "longitude"):
                 found.pop(name, None)
                 reason = changed[name].reason if name in changed else "coordinates_invalid"

@@ -1,5 +1,5 @@
 """Converts a package row's field to its HSDS value. Pure. An invalid value is dropped with a note, because one bad
-opening time must not keep a service out."""
+opening time must not exclude a service."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ _STATUSES = {
 
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
-    """Return the value, or None if it is empty or unusable. `place` names the cell in the notes."""
+    """Return the value, or None if it is empty or unusable. `place` identifies the cell in the notes."""
     text = raw if raw[:1].isalnum() and cells.is_tidy(raw) else _cleaned(raw, place, notes)
     if not text:
         return None

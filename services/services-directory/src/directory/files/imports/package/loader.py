@@ -52,8 +52,8 @@ def tables_in(opened: ZipFile) -> list[str]:
 
 @dataclass(slots=True)
 class Filling:
-    """The filling of the staging area. `names`: the service fields in the package; `found`: its tables; `most`: the
-    maximum number of JSON objects."""
+    """Fills the staging area. `names`: the service fields in the package; `found`: its tables; `most`: the maximum
+    number of JSON objects."""
 
     staging: Staging
     fidelity: Fidelity

@@ -155,7 +155,7 @@ def _kind_of(record: Mapping[str, Any]) -> str:
 def _rows(
     kind: str, record: Mapping[str, Any], key: str, above: Row | None = None
 ) -> Iterator[Row]:
-    """Yield an object's row, then the rows of the objects in it. `key`: its id if it has none."""
+    """Yield an object's row, then the rows of the objects in it. `key`: the id to use if the object has none."""
     row = Row(kind, {"id": key}) if not record.get("id") else Row(kind, {})
     row.made.update(row.given)
     own = _text(record.get("id")) or key

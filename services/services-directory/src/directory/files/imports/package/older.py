@@ -47,7 +47,7 @@ _SIMPLE = {  # tables with only a new name, and constant values for their rows
 
 
 def _listed(value: str) -> list[str]:
-    """Split a list. The pattern excludes spaces, because many of them would make it quadratic."""
+    """Split a list. The pattern excludes spaces, because many spaces would make matching quadratic."""
     return [each.strip() for each in _LISTED.split(value)]
 
 
@@ -107,7 +107,7 @@ def _eligibility(given: Mapping[str, str]) -> Row:
 def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> list[Placed]:
     target = _target_in(kind, table, name)
     if target == _ELIGIBILITY and value.startswith("{"):
-        target = name  # HSDS has an object of this name, Ohana a text
+        target = name  # this name is an object in HSDS, but a text in Ohana
     if target is None:
         row[name] = value  # the row's conversion reports it as unknown
     elif target.startswith("+"):
@@ -255,7 +255,7 @@ def said(table: str, header: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=4_096)
 def left_out(table: str, name: str) -> bool:
-    """Return whether the field is known but has no place today, so that it is omitted with a note."""
+    """Return whether the field is known but has no current equivalent, so that it is omitted with a note."""
     now, _ = _SIMPLE.get(table, (table, {}))
     return not _is_current(now, name) and _names().get((now, name)) == ""
 

@@ -1,5 +1,5 @@
-"""Stores a package's rows in a temporary SQLite file and joins them by their links. Memory use stays small, however
-large the package."""
+"""Stores a package's rows in a temporary SQLite file and joins them by their links. Memory use stays small however
+large the package is."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -73,7 +73,7 @@ class Staged:
         return [name for name in self.row if name not in made and not name.startswith("~")]
 
     def named(self, fates: Mapping[str, Fate]) -> Mapping[str, Fate]:
-        """Return the outcomes under the file's field names."""
+        """Return the outcomes, keyed by the file's field names."""
         if FILE not in self.row and NAMES not in self.row:
             return fates
         pairs = (pair.partition("=") for pair in self.row.get(NAMES, "").split(","))
@@ -88,7 +88,7 @@ class Staging:
     """The staging area. Call `add` for each row, then `index`, then the other methods."""
 
     def __init__(self, folder: Path) -> None:
-        # Any free thread may read a batch, but never two threads at once.
+        # Any free thread may read a batch, but never two threads at the same time.
         self._db = sqlite3.connect(
             folder / "staging.sqlite", isolation_level=None, check_same_thread=False
         )
@@ -171,7 +171,7 @@ class Staging:
 
     def add_to(self, table: str, row_id: str, addition: Row, cells: list[str]) -> str:
         """Merge fields into a stored row. `cells`: the cells that contained them, as in `MERGED`. Return the reason if
-        that is impossible."""
+        the fields cannot be merged."""
         if not row_id:
             return "left_behind"
         found = self.find(table, row_id)

@@ -1,1 +1,1 @@
-"""Publishers of ids: finds the entries for a file's rows, and entries that the file lacks."""
+"""Publishers of ids: finds the entries for a file's rows, and the entries that the file lacks."""

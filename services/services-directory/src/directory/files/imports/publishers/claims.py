@@ -59,8 +59,8 @@ async def settle(
     sample: Sequence[Mapped],
     ids: Mapping[str, Mapping[UUID, str]],
 ) -> tuple[Space, list[Note]]:
-    """Return the file's namespace, and notes about it. `digest`: the file's digest, which names a new namespace; `ids`:
-    the UUIDs in a package with their names, by kind of entry."""
+    """Return the file's namespace and notes about it. `digest` is the file's digest, which names a new namespace. `ids`
+    contains the UUIDs in a package with their names, by kind of entry."""
     fresh = f"{options.source}~{digest.hex()[:8]}"
     source, own = await _space_of(session, caller, options, fresh, sample)
     space = Space(source, own=own)
@@ -101,7 +101,7 @@ async def _space_of(
         for source, score in scores.items()
         if source != options.source and score.is_the_same(trusted=False)
     ]
-    # Leave a namespace that the caller named only if at least half of the rows match another one.
+    # Switch away from a namespace that the caller named only if at least half of the rows match another one.
     enough = len(signs) / 2 if options.named else 1
     best = max(known, default=(0, ""))
     if best[0] >= max(enough, 1):
@@ -180,8 +180,8 @@ async def _whose(
 async def _place_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return a name that matches nothing, so that a file never overwrites places that others entered. If the caller may
-    not read a place, the directory assigns a new id (`own_ids`)."""
+    """For each id, return a name that matches nothing, so that a file never overwrites places that others entered. If
+    the caller may not read a place, the directory assigns a new id (`own_ids`)."""
     given = {form: each for each in ids for form in (each, own_id(caller, each))}
     return {given[form]: "\0" for form in await places.editable(session, caller, given)}
 
@@ -201,11 +201,11 @@ async def recognise(
     rows: Sequence[Mapped],
     known: Mapping[str, UUID | None],
 ) -> tuple[dict[str, UUID | None], dict[UUID, Any]]:
-    """Find the entry for each external id; return the entries with the records that were compared.
+    """Find the entry for each external id. Return the entries, and the records that were compared.
 
     `known` contains the ids in this namespace. An id from another namespace or from the directory counts only if the
-    entry matches the service. A document loses an id that another entry has. A row whose own id belongs to another
-    organisation's service is refused.
+    entry matches the service. If another entry already has a document's id, the document gets a new one. A row whose
+    own id belongs to another organisation's service is refused.
     """
     signs = _signs(rows)
     missing = [key for key in signs if known.get(key) is None]

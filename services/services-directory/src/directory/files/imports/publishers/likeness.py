@@ -15,8 +15,8 @@ _DIGITS = 8  # compare only the last digits, because the country code is often m
 
 
 class Likeness(IntEnum):
-    """How similar two services are. `perhaps` is enough for an id from the same publisher, but not across
-    publishers."""
+    """The degree of similarity between two services. `perhaps` is enough for an id from the same publisher, but not
+    across publishers."""
 
     UNLIKE = 0
     PERHAPS = 1

@@ -19,7 +19,8 @@ class Space:
         return uuid5(NAMESPACE_URL, f"ruta:import:{self.source}")
 
     def identifier(self, kind: str, given: str) -> UUID:
-        """Return the id within this namespace: the id itself, or one always derived in the same way."""
+        """Return the id within this namespace: the given id itself, or an id that is always derived from it in the same
+        way."""
         known = as_uuid(given)
         if known is None or known in self.taken.get(kind, ()):
             return uuid5(self.namespace, f"{kind}:{given}")

@@ -1,5 +1,5 @@
-"""Finds entries from the same publisher's earlier file that this file lacks. A file may be partial or damaged, so these
-entries remain unless the sender chooses otherwise."""
+"""Finds entries that the same publisher's earlier file contained and this file lacks. A file may be partial or damaged,
+so these entries remain unless the sender chooses otherwise."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +27,8 @@ _REASON = "An edition of its publisher's file no longer holds it."
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sender's choice for missing entries. `most`: the share of known entries that may be missing before a person
-    must confirm."""
+    """The sender's choice of what happens to missing entries. `most` is the share of known entries that may be missing
+    before a person must confirm."""
 
     vanishing: Vanishing = Vanishing.KEEP
     confirmed: bool = False
@@ -49,8 +49,8 @@ async def missing_in(
     *,
     dry_run: bool,
 ) -> tuple[list[Mapped], list[Note]]:
-    """Return report rows and notes for missing entries. `holds`: whether the file contains an id. Raise 422 if too many
-    are missing and nobody confirmed it; a dry run only adds a note."""
+    """Return report rows and notes for missing entries. `holds` tells whether the file contains an id. Raise 422 if too
+    many entries are missing and nobody confirmed it. A dry run only adds a note."""
     known = await all_of(session, KIND, source)
     gone = await asyncio.to_thread(_without, known, holds)
     names = await _standing(session, caller, list(known))

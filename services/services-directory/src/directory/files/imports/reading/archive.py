@@ -1,4 +1,4 @@
-"""Opens archives (zip, XLSX) from senders. Return 422 for a broken archive or a zip bomb."""
+"""Opens archives (zip, XLSX) that senders uploaded. A broken archive or a zip bomb is refused with 422."""
 
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from directory.files.imports.errors import ARCHIVE_REFUSED, UNREADABLE_FILE
 
 @contextmanager
 def archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Return the opened archive after checking its directory."""
+    """Check the archive's directory, and yield the opened archive."""
     try:
         with archives.archive(str(path)) as opened:
             yield opened

@@ -19,7 +19,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 
 class _Lines:
-    """Decoded lines; remembers whether any line since the last row was not UTF-8."""
+    """Decodes lines, and remembers whether any line since the last row was not UTF-8."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -71,7 +71,7 @@ class _Lines:
             return line.decode("utf-8")
         except UnicodeDecodeError:
             self.fell_back = True
-            # Five bytes are undefined in Windows-1252: insert a replacement character instead of failing.
+            # Five bytes are undefined in Windows-1252, so insert a replacement character instead of failing.
             return line.decode("cp1252", errors="replace")
 
 

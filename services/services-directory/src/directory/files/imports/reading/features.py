@@ -23,7 +23,7 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
 
 def shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Check the parser's events and yield them. Raise ValueError for too many levels or a repeated member. A megabyte
-    of brackets would take minutes, because the parser names each level by its whole path."""
+    of brackets would take minutes to parse, because the parser names each level by its whole path."""
     names: list[set[str]] = []
     for event, value in events:
         if event in ("start_map", "start_array"):

@@ -8,7 +8,7 @@ from directory.files.imports.outcomes.notes import Note
 
 @dataclass(slots=True)
 class RawRow:
-    """A raw row. `number` counts as the sender's program does: the first line of the file is 1."""
+    """A raw row. `number` is the row number that the sender's program shows: the first line of the file is 1."""
 
     number: int
     cells: Sequence[object]

@@ -51,7 +51,8 @@ def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
 
 
 def rows_said(path: Path) -> int | None:
-    """Return the number of rows after the header by the workbook's own count, which some programs write incorrectly."""
+    """Return the number of rows after the header according to the workbook's own count, which some programs write
+    incorrectly."""
     with path.open("rb") as source:
         book = openpyxl.load_workbook(source, read_only=True, keep_links=False)
         most = max((sheet.max_row or 0 for sheet in book.worksheets), default=0)

@@ -1,4 +1,4 @@
-"""Cell words by their meaning: weekdays, always open, yes and no. A folded table. Pure."""
+"""A table that maps words in cells to their meanings: weekdays, always open, yes and no. The words are folded. Pure."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -48,7 +48,7 @@ def text(value: object, column: str, notes: list[Note]) -> str:
 
 
 def is_tidy(raw: str) -> bool:
-    """Return whether the cell needs no cleaning, as most cells do not."""
+    """Return whether the cell needs no cleaning. Most cells need none."""
     return len(raw) <= MAX_TEXT and _TIDY.fullmatch(raw) is not None
 
 
@@ -83,7 +83,7 @@ def number(value: object, column: str, notes: list[Note]) -> float | None:
 
 
 def age(value: object, column: str, notes: list[Note]) -> int | None:
-    """Return whole years from 0 to 130."""
+    """Return an age in whole years, from 0 to 130."""
     found = number(value, column, notes)
     if found is None:
         return None
@@ -94,7 +94,8 @@ def age(value: object, column: str, notes: list[Note]) -> int | None:
 
 
 def day(value: object, column: str, notes: list[Note]) -> date | None:
-    """Return a date: ISO, or day first as in Spanish. Drop an unreadable date with a note."""
+    """Return a date. Accept ISO dates and, as in Spanish, dates with the day first. Drop an unreadable date with a
+    note."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):

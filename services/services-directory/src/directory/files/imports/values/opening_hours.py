@@ -78,7 +78,7 @@ def weekdays(text: str) -> tuple[str, ...]:
 
 
 def weekday(text: str) -> Weekday | None:
-    """Return a day by its name or number (Monday is 1)."""
+    """Return the weekday with this name or number (Monday is 1)."""
     name = folded(text)
     return DAYS[int(name) - 1] if name in set("1234567") else _DAY_OF.get(name)
 

@@ -26,8 +26,8 @@ class PlaceCells:
 
 
 def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
-    """Return the most exact place on which the cells agree; None if they name none or disagree. Data for the third
-    level is incomplete, so a row with an unknown parish gets its municipality."""
+    """Return the most specific place on which the cells agree, or None if they name none or disagree. Data for the
+    third level is incomplete, so a row with an unknown parish gets its municipality."""
     before = len(notes)
     named = _by_names(cells, notes)
     if not cells.pcode:
@@ -50,8 +50,8 @@ _SEAT = 2
 
 
 def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
-    """Return the distance in kilometres and the nearest municipality, if the point is in another municipality than the
-    place."""
+    """Return the distance in kilometres and the nearest municipality if the point is in a different municipality than
+    the place."""
     nearest = _nearest(place.country, point)
     own = [p for p in _seats(place.country) if _agree(p, place)]
     near = _nearest_of(own, point)
@@ -62,7 +62,7 @@ def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
 
 
 def _at_point(cells: PlaceCells, notes: list[Note]) -> Place | None:
-    """Return the municipality with the nearest seat, if the row names no place."""
+    """Return the municipality with the nearest seat if the row names no place."""
     if cells.point is None:
         return None
     country = country_of(cells.country) if cells.country else None

@@ -71,7 +71,7 @@ def map_row(
 
 
 def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
-    """Return the document without categories and the areas that follow from them."""
+    """Return the document without its categories and the areas derived from them."""
     steps = [each for each in base.get("pathway", []) if each.keys() - {"aor"}]
     return without_empty({**base, "categories": [], "pathway": steps})
 
@@ -175,7 +175,7 @@ def _place(row: Row, country: str, places: Mapping[str, str] = _NO_PLACES) -> Pl
 
 
 def _point(row: Row) -> Point | None:
-    """Return the point of the row without adding notes; `_location` adds them."""
+    """Return the row's point without adding notes, because `_location` adds them."""
     quiet = Row(row.number, row.raw, row.headers, [])
     pair = quiet.number_of("latitude"), quiet.number_of("longitude")
     found = cells.coordinates(*pair, "", [])
@@ -228,7 +228,7 @@ def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any
 
 
 def _pathway(row: Row, categories: list[str]) -> list[dict[str, Any]]:
-    """Return the given steps, plus one for each other AoR of the categories."""
+    """Return the given steps, plus one step for each other AoR to which the categories belong."""
     steps = [step for text in row.texts("pathway_steps") if (step := _step(row, text))]
     named = {step["aor"] for step in steps}
     aors = dict.fromkeys(codelists.categories()[code].pathway for code in categories)

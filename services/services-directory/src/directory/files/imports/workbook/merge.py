@@ -1,6 +1,6 @@
 """Merges a row into its record and keeps the fields that the file lacks. Pure. A sheet has few columns. It must not
-erase data without a column: further sites, a coordinator's additions, ids. `package.said` does the same for
-packages."""
+erase data that has no column, such as further sites, a coordinator's additions, or ids. `package.said` does the same
+for packages."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +24,8 @@ _FIRST = frozenset({"contacts", "service_at_locations", "addresses"})
 
 
 def changed_onto(record: Document, base: Document, given: Document) -> Document:
-    """Return the record with the differences between `base` and `given` applied. `base` is the record in the columns of
-    the file."""
+    """Return the record with the differences between `base` and `given` applied. `base` is the record as the file's
+    columns would show it."""
     merged = _dict_onto(record, base, given)
     if base.get("organization") == given.get("organization"):
         merged.pop("organization", None)  # keep the record's organisation, which has more details
@@ -58,7 +58,7 @@ def _onto(key: str, record: Any, base: Any, given: Any) -> Any:
 
 
 def _nearly(base: Any, given: Any) -> bool:
-    """Return whether both values are nearly equal: spreadsheets keep only fifteen digits, and HXL has no line
+    """Return whether both values are nearly equal. Spreadsheets keep only fifteen digits, and HXL has no line
     breaks."""
     if isinstance(base, str) and isinstance(given, str):
         return base.split() == given.split()

@@ -138,7 +138,7 @@ class Row:
 
 
 def _as_text(value: object) -> str:
-    """Return the text. Spreadsheets store 58 as 58.0 and a day as a time."""
+    """Return the cell's text. Spreadsheets store 58 as 58.0 and a day as a time."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -157,7 +157,8 @@ def _column(key: str) -> Column:
 
 @cache
 def _lookup(name: str) -> Mapping[str, str]:
-    """Return codes by folded code and by folded label in both languages; a code wins over a label."""
+    """Return a map from folded codes, and folded labels in both languages, to codes. A code takes precedence over a
+    label."""
     return dict(_pairs(code_list(name)))
 
 

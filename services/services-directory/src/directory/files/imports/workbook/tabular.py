@@ -120,7 +120,7 @@ def fates_of(named: Iterable[tuple[Column | None, str]], notes: Sequence[Note]) 
 
 
 def find_heading(first: list[RawRow]) -> Heading:
-    """Find the header. HXL tags take precedence over headers. Raises 422 if neither is complete."""
+    """Find the header. HXL tags take precedence over headers. Raise 422 if neither is complete."""
     header: RawRow | None = None
     for row in first:
         texts = [_text(cell) for cell in row.cells]

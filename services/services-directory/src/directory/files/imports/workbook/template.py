@@ -63,8 +63,8 @@ def template_xlsx(language: str) -> bytes:
 
 
 class WorkbookWriter:
-    """Writes rows in the order of `columns()`, in constant memory. Text stays text: a leading `=` does not become a
-    formula, nor an address a link."""
+    """Writes rows in the order of `columns()`, in constant memory. Text stays text: a leading `=` does not start a
+    formula, and an address does not become a link."""
 
     def __init__(self, target: Path | io.BytesIO, language: str) -> None:
         self._book = xlsxwriter.Workbook(
