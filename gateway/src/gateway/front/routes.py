@@ -29,13 +29,13 @@ class Upstream(StrEnum):
     ISSUER = "issuer"
 
 
-# Services that act on their own and therefore store a list of ended rights.
+# Services that act by themselves and therefore store a list of ended rights.
 TOLD = (Upstream.DIRECTORY, Upstream.REFERRALS, Upstream.REPORTING)
 
 
 @dataclass(frozen=True)
 class Deprecation:
-    """When a version was deprecated (RFC 9745), when it ends (RFC 8594), and its successor."""
+    """The date when a version was deprecated (RFC 9745), the date when it ends (RFC 8594), and its successor."""
 
     since: date
     sunset: date
@@ -44,14 +44,14 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Route:
-    """One path prefix; paths are forwarded unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and
+    """One path prefix. Paths are forwarded unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and
     `entrance` are patterns that match the method and the path after the prefix."""
 
     prefix: str
     upstream: Upstream
     version: str
     title: str
-    # Callers without a token may pass; the service decides for each operation.
+    # Callers without a token may pass. The service decides for each operation.
     anonymous: bool = False
     # The caller may authenticate to the service itself (RFC 6749 §2.3.1).
     client_secrets: bool = False
@@ -59,8 +59,8 @@ class Route:
     cookies: bool = False
     # Pages for a signed-in person. The cookie identifies the person, and the service checks the CSRF token of its forms.
     personal: bool = False
-    # The service has only pages, which call the API with the person's own token. It receives that token and the person's
-    # identity. It is not in the API description and uses no cookies except `own_cookies`.
+    # The service has only pages, which call the API with the person's own token. It receives that token and the
+    # person's identity. It is not included in the API description and uses no cookies except `own_cookies`.
     for_people: bool = False
     own_cookies: tuple[str, ...] = ()
     # Pages and forms for anonymous people. The front ignores the session cookie here.
@@ -70,11 +70,11 @@ class Route:
     # Responses that may contain both a secret and text that an attacker chose. They are not compressed, because the
     # length would reveal the secret (BREACH).
     sensitive: str | None = None
-    # Operations that a form's secret gives access to. Form tools may send it as the HTTP Basic password.
+    # Operations that a form's secret allows. Form tools may send it as the HTTP Basic password.
     form_tools: str | None = None
     # Tables for tools without OAuth. A client with only the role `reader` sends its secret by HTTP Basic.
     readers: str | None = None
-    # FHIR clients get problems here as an OperationOutcome.
+    # FHIR clients get problems from these operations as an OperationOutcome.
     fhir: str | None = None
     # Pages on which people sign in. A sealed ticket or an invitation's token protects their forms, so the session cookie
     # is ignored. Only these
@@ -112,7 +112,7 @@ class Route:
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
-        """Return the largest allowed body. Anonymous callers get a lower limit: they can send from anywhere, and a
+        """Return the largest allowed body size. Anonymous callers get a lower limit: they can send from anywhere, and a
         service may read the body before it refuses them. Form tools authenticate with the secret of their form. `typed`
         means a form without a file."""
         if not known and not self.takes_forms(method, path):
@@ -139,7 +139,7 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
         readers=r"(GET|HEAD) /(exports|gaps|features(/.*)?)",
-        # these POSTs are queries with private content
+        # POST requests to these paths are queries with private content
         open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),

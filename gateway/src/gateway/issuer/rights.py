@@ -69,7 +69,7 @@ RIGHTS: Final = ("roles", "scopes", "areas", "aors")
 
 
 class Marks:
-    """Creates marks (keyed digests of credentials) with `master`, 32 bytes specific to this installation."""
+    """Creates marks (keyed digests of credentials) with `master`, which is 32 bytes specific to this installation."""
 
     def __init__(self, master: bytes) -> None:
         self._key = derived(master, b"ruta standing")
@@ -91,16 +91,16 @@ def rights_of(row: Any) -> Word:
 
 
 def rights_again(row: Any, word: Word) -> dict[str, Any]:
-    """Return new values for the row of a person or client: the rights from the list. The result is inactive if the row
-    or the list says so."""
+    """Return new values for the row of a person or client: the rights from the list. The result is inactive if either
+    the row or the list says so."""
     last = {name: list(word[name]) for name in RIGHTS}
     return {**last, "active": row["active"] and word["active"]}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A client, or a person who uses a client, with its rights. `read_at` is when they were read, in seconds since 1970
-    by the database's clock. Any revocation has a later time."""
+    """A client, or a person who uses a client, with its rights. `read_at` is the time when they were read, in seconds
+    since 1970 by the database's clock. Any revocation of them has a later time."""
 
     subject: str
     client_id: str
@@ -113,7 +113,7 @@ class Identity:
 
 
 def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
-    """Return the client's AoRs: those of its organisation, limited to the client's own if it has any."""
+    """Return the client's AoRs: those of its organisation, limited to the client's own AoRs if it has any."""
     members = set(memberships)
     chosen = set(own)
     return tuple(sorted(members & chosen if chosen else members))

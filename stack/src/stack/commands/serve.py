@@ -164,7 +164,7 @@ def restore(
     _deployment(layout, secrets)
     with _alone_on(layout.postgres):
         _close(PostgresServer(layout.postgres))
-        # on the volume, so that no server starts with the files that an interrupted restore left
+        # stored on the volume, so that no server starts with files that an interrupted restore left there
         mark = layout.postgres / _UNFINISHED
         layout.restore_mark.symlink_to(mark)
         source = folder / (names[-1] if name == "last" else name)
@@ -174,7 +174,7 @@ def restore(
 
 
 def _deployment(layout: Layout, mounted: Path) -> SmallDeployment:
-    """Write the mounted Secrets to their paths in a deployment's data directory. The backup key is not one of them,
+    """Write the mounted Secrets to their paths in a deployment's data directory. The backup key is not among them,
     because a backup must not contain its own key."""
     documents = [
         (config_map if folder.name == _PUBLIC_KEYS else secret)(
@@ -192,17 +192,18 @@ def _deployment(layout: Layout, mounted: Path) -> SmallDeployment:
 
 
 def _close(server: PostgresServer) -> None:
-    """When a kubelet mounts a volume, it opens it to the pod's group. PostgreSQL refuses such a folder."""
+    """Remove the group's access to the server's folder. A kubelet that mounts a volume opens it to the pod's group, and
+    PostgreSQL refuses such a folder."""
     if server.cluster.exists():
         server.cluster.chmod(0o700)
 
 
 @contextmanager
 def _alone_on(data: Path) -> Iterator[None]:
-    """Hold the volume during the block. Raises StackError if another server keeps it for two minutes.
+    """Hold the volume during the block. Raise StackError if another server holds it for two minutes.
 
-    The successor of a deleted pod starts before that pod has ended, in its own process namespace. There neither
-    PostgreSQL nor NATS sees the other server, and together they would destroy the data.
+    The successor of a deleted pod starts before that pod has ended, in its own process namespace. Neither PostgreSQL
+    nor NATS sees the other server there, and the two servers would destroy the data.
     """
     data.mkdir(parents=True, exist_ok=True)
     began: float | None = None
@@ -228,7 +229,7 @@ def _roles() -> list[str]:
 
 
 def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
-    """Store the secret's passwords; the server applies them to its roles at each start."""
+    """Store the secret's passwords. The server applies them to its roles at each start."""
     passwords = read_private_map(kept)
     for name in names:
         file = secrets / ("superuser" if name == SUPERUSER else name)
@@ -243,8 +244,8 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
 
 
 def _told() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set. Call this before the server starts, because a signal in between
-    would end this process and leave the server running."""
+    """Return an event that SIGTERM and SIGINT set. Call this before the server starts, because an earlier signal would
+    end this process and leave the server running."""
     told = threading.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         signal.signal(how, lambda *_: told.set())

@@ -189,7 +189,8 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
 async def test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen(
     database: Database, catalogue: Catalogue, settings: Settings, tmp_path: Path, source: str
 ) -> None:
-    """The backup may lack the publication. Another rounding would give a second table about the same people."""
+    """The backup may lack the publication, so nobody may close the period without knowing that. Another rounding would
+    give a second table about the same people."""
     file = tmp_path / "record-lost-until"
     day = date(2026, 10, 20)
     if source == "by the restore":

@@ -33,9 +33,9 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """Return the account page. `passkeys` is their number, `sign_ins` contains the active sign-ins, `recent` those of
-    the last weeks, `own` is the id of the current one. `fresh` is the address of a new sign-in, which changes of
-    credentials need; None if the sign-in is recent. `error` and `done` are keys of texts."""
+    """Return the account page. `passkeys` is their number, `sign_ins` contains the active sign-ins, `recent` contains
+    those of the last weeks, and `own` is the id of the current one. `fresh` is the address of a new sign-in, which
+    changes of credentials need; None if the sign-in is recent. `error` and `done` are keys of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -157,8 +157,8 @@ def passkeys_page(
 def again_page(
     *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
 ) -> str:
-    """Return a page that resends a form which arrived after the session ended. Ruta does not store it. The sign-in
-    leads back to `path`."""
+    """Return a page that resends a form which arrived after the session ended. Ruta does not store the form. The
+    sign-in leads back to `path`."""
     return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
 
 

@@ -60,7 +60,7 @@ def passkeys_of(request: Request) -> Passkeys:
 
 
 def script_address(request: Request) -> str:
-    """The address of the only script that these pages may run. It asks the browser for a passkey."""
+    """Return the address of the only script that these pages may run. It asks the browser for a passkey."""
     return f"{address_of(request)}/account/passkeys.js"
 
 
@@ -253,7 +253,7 @@ sign_ins = router("/identity/v1/sign-ins", ["identity"])
 
 
 class SignIn(BaseModel):
-    """A sign-in of the last 30 days. It is active until it ends, at most for twelve hours."""
+    """A sign-in of the last 30 days. It is active until it ends, which is after at most twelve hours."""
 
     id: UUID
     person_id: UUID = Field(description="Who signed in.")
@@ -333,7 +333,7 @@ async def audited(
 async def _page(
     session: Session, before: str | None, limit: int, target: str | None = None
 ) -> Page[Change]:
-    """Return the page with the names of authors and targets, because ids mean nothing to a reader."""
+    """Return the page with the names of authors and targets, because a reader cannot interpret ids."""
     rows = await record_queries.page(session, before, limit, target)
     ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
     names = await people_of(session, [str(one) for one in ids]) | await organisations_of(

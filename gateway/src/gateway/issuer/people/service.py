@@ -80,7 +80,8 @@ def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
 async def renew_credentials(
     session: AsyncSession, by: Principal, secrets: SecretChecks, factors: SecondFactors, row: Any
 ) -> tuple[Any, str, str]:
-    """Return a new password and second factor (base32). Voids all sign-ins, recovery codes and passkeys of the person."""
+    """Return a new password and second factor (base32). Void all sign-ins, recovery codes and passkeys of the
+    person."""
     password = random_secrets.token_urlsafe(15)
     second, sealed = factors.new(row["id"])
     hashed = await secrets.hashed(password)
@@ -174,8 +175,8 @@ class Proofs:
 
 @dataclass(frozen=True)
 class Admission:
-    """The decision about an attempt. `wait` is the number of seconds until this source may retry. If `compares`, the
-    password must be compared with `password_hash`, which is None for an unknown name."""
+    """The decision about an attempt. `wait` is the number of seconds until this source may retry. If `compares` is set,
+    the password must be compared with `password_hash`, which is None for an unknown name."""
 
     wait: int = 0
     compares: bool = False
@@ -184,7 +185,7 @@ class Admission:
 
 async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
     """Decide whether to compare a password. The attempt counts as a failure until it succeeds, so that the slow
-    comparison needs no lock or connection."""
+    comparison needs neither a lock nor a connection."""
     name, source = attempt_name(attempt.sign_in_name), attempt.source
     await attempts.take_turn(session, name, source)
     if wait := await attempts.seconds_to_wait(session, name, source):
@@ -220,8 +221,8 @@ def attempt_name(sign_in_name: str) -> str:
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
     """Return whether the one-time code is correct. Somebody with the password could guess six digits from many places,
-    so failures count over all sources together. Passkeys and recovery codes cannot be guessed and still work
-    meanwhile."""
+    so failures count across all sources. Passkeys and recovery codes cannot be guessed, so they still work while codes
+    are blocked."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
@@ -262,8 +263,8 @@ async def _used_recovery_code(
 async def _answered(
     session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
 ) -> tuple[Any, int] | None:
-    """Return the passkey behind this response and its signature counter, or None if the response is invalid or not
-    new."""
+    """Return the passkey that sent this response and its signature counter. Return None if the response is invalid or
+    not new."""
     try:
         key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
         if key is None:
