@@ -93,3 +93,20 @@ def test_what_is_deprecated_is_listed_with_its_successor(policy: str) -> None:
     assert {p for p in deprecated if not any(p.startswith(one) for one in listed)} == set()
     assert {one for one in listed if not any(p.startswith(one) for p in deprecated)} == set()
     assert {new for _, new in rows} <= paths.keys()
+
+
+def test_a_deprecated_member_names_a_member_beside_it_of_the_same_type() -> None:
+    found = []
+    for upstream in DESCRIBED:
+        for name, schema in as_clients_see_it(upstream)["components"]["schemas"].items():
+            members = schema.get("properties", {})
+            for old, member in members.items():
+                if member.get("deprecated"):
+                    (new,) = re.findall(r"`([a-z_]+)`", member["description"])
+                    assert skeleton_of(member) == skeleton_of(members[new]), (name, old)
+                    found.append((name, old))
+    assert ("Succession", "organization_id") in found
+
+
+def skeleton_of(member: dict[str, Any]) -> dict[str, Any]:
+    return {key: member[key] for key in ("type", "format", "anyOf") if key in member}

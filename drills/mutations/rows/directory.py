@@ -316,8 +316,8 @@ ROWS = (
         "house-named-in-a-split",
         "directory.record.successions.service:propose",
         Replaces(
-            "await readable_among(session, caller, named, body.organization_id)",
-            "named & set(await ids_of(session, body.organization_id))",
+            "await readable_among(session, caller, named, body.organisation_id)",
+            "named & set(await ids_of(session, body.organisation_id))",
         ),
         "tests/services/directory/test_successions.py::test_a_house_is_named_only_by_who_may_see_it",
     ),

@@ -8,7 +8,7 @@ from tests.services.console.answered import AWAY, console
 
 HOUSE = "0190a000-0000-7000-8000-00000000cccc"
 WAITING = {
-    "id": HOUSE, "kind": "service", "name": "Casa Luz", "organization_id": HOUSE, "organization": "Red Rosa",
+    "id": HOUSE, "kind": "service", "name": "Casa Luz", "organisation_id": HOUSE, "organisation": "Red Rosa",
     "visibility": "public", "words": ["casa", "maltratadas"], "since": "2026-11-28T13:00:00Z",
 }  # fmt: skip
 PATH = "/directory/v1/records/houses"

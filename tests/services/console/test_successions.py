@@ -12,7 +12,7 @@ PATH = "/directory/v1/successions"
 ONE = "0190a000-0000-7000-8000-00000000dddd"
 SALUD, LEGAL = str(organisation(2)), str(organisation(3))
 PROPOSED: dict[str, Any] = {
-    "id": ONE, "organization_id": SALUD, "successor_id": LEGAL, "kind": "merged", "service_ids": [], "areas": [],
+    "id": ONE, "organisation_id": SALUD, "successor_id": LEGAL, "kind": "merged", "service_ids": [], "areas": [],
     "status": "proposed", "proposed_by": "somebody-else", "proposed_at": "2026-11-28T13:00:00Z",
     "decided_by": None, "decided_at": None,
 }  # fmt: skip
@@ -41,7 +41,7 @@ async def test_each_press_sends_what_the_page_says(tmp_path: Path) -> None:
         assert pages.api.asked[-1] == (f"POST {PATH}/{ONE}/confirm", {})
         pages.api.instead[f"POST {PATH}"] = (201, PROPOSED)
         typed = {
-            "succession/organization_id": SALUD,
+            "succession/organisation_id": SALUD,
             "succession/successor_id": LEGAL,
             "succession/kind": "split",
             "succession/areas": "VE23\nVE07\n",
@@ -51,7 +51,7 @@ async def test_each_press_sends_what_the_page_says(tmp_path: Path) -> None:
         assert pages.api.asked[-1] == (
             f"POST {PATH}",
             {
-                "organization_id": SALUD,
+                "organisation_id": SALUD,
                 "successor_id": LEGAL,
                 "kind": "split",
                 "areas": ["VE23", "VE07"],

@@ -501,7 +501,7 @@ async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
         (await api.get(f"{V1}/records/services/{each}", headers=im)).json()["document"]
         for each in (own, second.json()["id"])
     ]
-    assert len({each["organization_id"] for each in records} | {ORGANIZATION}) == 2
+    assert len({each["organisation_id"] for each in records} | {ORGANIZATION}) == 2
 
 
 WRITERS = {

@@ -29,7 +29,7 @@ async def legal(api: AsyncClient) -> str:
 
 
 async def propose(api: AsyncClient, who: str = "im-officer", **changes: Any) -> Response:
-    body = {"organization_id": SALUD, "successor_id": LEGAL, "kind": "merged", **changes}
+    body = {"organisation_id": SALUD, "successor_id": LEGAL, "kind": "merged", **changes}
     return await api.post(PATH, json=body, headers=as_(who))
 
 
@@ -69,6 +69,26 @@ async def test_nobody_confirms_their_own_and_nothing_changes_before(
     assert confirmed.json()["detail_code"] == "only_mandate_for_whole_country_decides"
     assert (await decide(api, proposed, step="refuse")).json()["status"] == "refused"
     assert (await decide(api, proposed)).status_code == 409
+
+
+async def test_the_old_spelling_still_works_and_answers_tell_that_it_ends(
+    api: AsyncClient, legal: str
+) -> None:
+    proposed = await propose(api, organisation_id=None, organization_id=SALUD)
+    assert proposed.status_code == 422
+    body = {"organization_id": SALUD, "successor_id": LEGAL, "kind": "merged"}
+    proposed = await api.post(PATH, json=body, headers=as_("im-officer"))
+    assert proposed.status_code == 201, proposed.text
+    assert proposed.headers["Deprecation"].startswith("@")
+    for one in (
+        proposed.json(),
+        (await api.get(PATH, headers=as_("im-officer"))).json()["items"][0],
+    ):
+        assert one["organization_id"] == one["organisation_id"] == SALUD
+    itself = await propose(api, successor_id=str(organisation(99)))
+    assert [each["pointer"] for each in itself.json()["errors"]] == ["/successor_id"]
+    unknown = await propose(api, organisation_id=str(organisation(98)))
+    assert [each["pointer"] for each in unknown.json()["errors"]] == ["/organisation_id"]
 
 
 async def test_in_a_merger_all_services_are_the_successors_with_their_ids(

@@ -30,7 +30,7 @@ PROPOSE = Command(
     "succession",
     _SUCCESSIONS,
     (
-        Field("organization_id", "pick"),
+        Field("organisation_id", "pick"),
         Field("successor_id", "pick"),
         Field("kind", "choice", ("ended", "merged", "split")),
         Field("service_ids", "area"),
@@ -151,7 +151,7 @@ def _double(one: Mapping[str, Any], visit: Visit, state: str) -> Mapping[str, An
     say = visit.say
     why = [
         say(f"entry.same.{name}")
-        for name in ("phone", "place", "organization")
+        for name in ("phone", "place", "organisation")
         if one[f"same_{name}"]
     ]
     return {
@@ -436,7 +436,7 @@ async def successions(visit: Visit) -> Page:
     )
     shown(listed)
     shown(others)
-    sides = {one[side] for one in listed.items for side in ("organization_id", "successor_id")}
+    sides = {one[side] for one in listed.items for side in ("organisation_id", "successor_id")}
     names = await organisation_names(visit.calls, sides)
     say = visit.say
     return Page(
@@ -444,14 +444,14 @@ async def successions(visit: Visit) -> Page:
         "title.successions",
         {
             "command": PROPOSE,
-            "options": {"organization_id": choices, "successor_id": choices},
+            "options": {"organisation_id": choices, "successor_id": choices},
             "rows": [
                 {
                     "id": one["id"],
                     "what": say(
                         f"successions.{one['kind']}",
                         former=names.get(
-                            one["organization_id"], short_code(one["organization_id"])
+                            one["organisation_id"], short_code(one["organisation_id"])
                         ),
                         successor=names.get(one["successor_id"], short_code(one["successor_id"])),
                     ),

@@ -29,8 +29,7 @@ async def due(visit: Visit) -> Page:
     shown(listed)
     names = await organisation_names(
         visit.calls,
-        {one["organization_id"] for one in listed.items}
-        | {one["organisation_id"] for one in silent.items},
+        {one["organisation_id"] for one in (*listed.items, *silent.items)},
     )
     return Page(
         "curation/templates/due.html",
@@ -40,7 +39,7 @@ async def due(visit: Visit) -> Page:
                 {
                     "path": f"/console/entries/{one['service_id']}",
                     "name": one["name"],
-                    "of": names.get(one["organization_id"], ""),
+                    "of": names.get(one["organisation_id"], ""),
                     "why": visit.say(f"due.{one['kind']}", day=visit.moments.day(one["due_on"])),
                     "late": one["due_on"] < visit.moments.today,
                     "refused": one["mailbox_refused"],

@@ -50,6 +50,7 @@ from directory.curation.schemas import (
 from directory.ground.entries.queries import history_of
 from directory.ground.entries.schemas import WrittenOut
 from directory.ground.hsds.formerly import Formerly
+from directory.ground.old_spelling import TOLD_DEPRECATED
 from directory.ground.reading import queries as read_queries
 from directory.ground.reading.answers import ReadIn
 from directory.ground.reading.restricted_service import log_look, log_restricted
@@ -140,7 +141,11 @@ async def all_reads(
     return page_of(rows, limit, lambda row: AnyReadOut.model_validate(row, from_attributes=True))
 
 
-@routes.get("/reminders", summary="Entries whose verification runs out or has run out")
+@routes.get(
+    "/reminders",
+    summary="Entries whose verification runs out or has run out",
+    dependencies=[TOLD_DEPRECATED],
+)
 async def reminders(
     *,
     request: Request,
@@ -162,18 +167,22 @@ async def reminders(
         session, caller, curated=of == "curated", language=language, after=after, limit=limit + 1
     )
     await _log_names(session, caller, request, {row.service_id: row.visibility for row in rows})
-    refusing = await queries.refusing(session, {row.organization_id for row in rows})
+    refusing = await queries.refusing(session, {row.organisation_id for row in rows})
     return page_of(
         rows,
         limit,
         lambda row: ReminderOut.model_validate(
-            {**row._asdict(), "mailbox_refused": row.organization_id in refusing}
+            {**row._asdict(), "mailbox_refused": row.organisation_id in refusing}
         ),
         attrgetter("due_on", "id"),
     )
 
 
-@routes.get("/houses", summary="What may be a safe house and waits for a look")
+@routes.get(
+    "/houses",
+    summary="What may be a safe house and waits for a look",
+    dependencies=[TOLD_DEPRECATED],
+)
 async def houses(
     *,
     session: Session,
@@ -217,7 +226,11 @@ async def take_bounced_reminder(
     await service.bounced(session, Names(key), body.bounce())
 
 
-@routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")
+@routes.get(
+    "/services/{service_id}/duplicates",
+    summary="Entries that look like this one",
+    dependencies=[TOLD_DEPRECATED],
+)
 async def duplicates(
     request: Request, session: Session, caller: Editor, service_id: UUID
 ) -> DuplicatesOut:

@@ -42,7 +42,16 @@ async def reminders_for(
     entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
     statement = (
-        sa.select(reminders, s.name, s.aors, s.stale, s.organization_id, s.visibility)
+        sa.select(
+            r.id,
+            r.service_id,
+            r.kind,
+            r.due_on,
+            s.name,
+            s.aors,
+            s.visibility,
+            s.organization_id.label("organisation_id"),
+        )
         .join(entries, s.id == r.service_id)
         .where(
             sa.case(
@@ -142,8 +151,8 @@ async def houses_for(
     w, of = kinds.c, named_organizations()
     statement = (
         sa.select(
-            w.entity_id.label("id"), w.kind, w.name, w.organization_id, w.visibility, w.words, w.since,
-            of.c.name.label("organization"),
+            w.entity_id.label("id"), w.kind, w.name, w.visibility, w.words, w.since,
+            w.organization_id.label("organisation_id"), of.c.name.label("organisation"),
         )
         .outerjoin(of, sa.and_(of.c.id == w.organization_id, of.c.visibility <= PARTNERS))
         .order_by(w.since, w.entity_id)

@@ -6,7 +6,10 @@ from uuid import UUID
 
 from common.events.codes import Visibility
 from common.http import Strict
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
+
+from directory.ground.entries.schemas import EntryStateCode
+from directory.ground.old_spelling import OfOrganisation, old_spelling_of
 
 
 class ChangeOut(BaseModel):
@@ -32,10 +35,9 @@ class AnyReadOut(ReadOut):
     service_id: UUID | None = Field(description="Null: the log itself was read, by an auditor.")
 
 
-class ReminderOut(BaseModel):
+class ReminderOut(OfOrganisation):
     id: UUID
     service_id: UUID
-    organization_id: UUID
     name: str
     aors: list[str]
     kind: Literal["verification_due", "verification_expired", "capacity_doubted"] = Field(
@@ -48,16 +50,20 @@ class ReminderOut(BaseModel):
     )
 
 
-class DuplicateOut(BaseModel):
+class DuplicateOut(OfOrganisation):
     id: UUID
     name: str
-    organization_id: UUID
-    state: str
+    state: EntryStateCode
     likeness: float = Field(description="Trigram similarity of the names, 0 to 1.")
     same_phone: bool
     same_place: bool
-    same_organization: bool
+    same_organisation: bool
     mergeable: bool = Field(description="You may merge the two.")
+
+    @computed_field(**old_spelling_of("same_organisation"))  # type: ignore[prop-decorator]
+    @property
+    def same_organization(self) -> bool:
+        return self.same_organisation
 
 
 class DuplicatesOut(BaseModel):
@@ -70,14 +76,13 @@ class MergeIn(Strict):
     into: UUID
 
 
-class HouseOut(BaseModel):
+class HouseOut(OfOrganisation):
     """A possible safe house. Until it is reviewed, verified organisations see it without its place."""
 
     id: UUID = Field(description="Id of the service or of the organisation.")
     kind: Literal["service", "organization"] = Field(description="What it is an entry of.")
     name: str = Field(description="Its name.")
-    organization_id: UUID = Field(description="The organisation that it belongs to.")
-    organization: str | None = Field(
+    organisation: str | None = Field(
         default=None,
         description="The name of the organisation, where verified organisations may know it.",
     )
@@ -87,6 +92,11 @@ class HouseOut(BaseModel):
     )
     words: list[str] = Field(description="The words by which it may be one.")
     since: datetime = Field(description="Since when it waits for a look.")
+
+    @computed_field(**old_spelling_of("organisation"))  # type: ignore[prop-decorator]
+    @property
+    def organization(self) -> str | None:
+        return self.organisation
 
 
 class HouseIn(Strict):

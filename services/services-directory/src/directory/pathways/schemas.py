@@ -1,21 +1,23 @@
 """Bodies of the pathway endpoints, as the API description shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from common.events.codes import CapacityState
 from common.http import Strict
 from common.words.each import Each
 from common.words.enums import enum_of
 from pydantic import BaseModel, Field, model_validator
 
-from directory.ground.hsds.extensions import AorCode
+from directory.ground.hsds.extensions import AorCode, FunctionalCode
 from directory.pathways.definition.graph import Pathway, Sentence, Urgency
 from directory.pathways.definition.profile import PLACE, Aor, Profile
 
 BATCH_LIMIT = 100
 SIMULATION_LIMIT = 50
 
+VersionState = Literal["draft", "submitted", "returned", "published"]
 UrgencyCode = Annotated[str, enum_of(Urgency)]
 
 
@@ -38,7 +40,7 @@ class VersionOut(BaseModel):
     aor: AorCode
     area: str
     number: int
-    state: str = Field(description="draft, submitted, returned or published")
+    state: VersionState
     pathway: dict[str, Any] = Field(description="As written: a `Pathway`.")
     effective: dict[str, Any] | None = None
     findings: list[FindingOut] = []
@@ -61,7 +63,7 @@ class PathwayListed(BaseModel):
     aor: AorCode
     area: str
     published_number: int | None = None
-    open_state: str | None = None
+    open_state: VersionState | None = None
     open_number: int | None = None
 
 
@@ -127,8 +129,8 @@ class ServiceOut(BaseModel):
     area: str | None = Field(None, description="P-code of the site, as exact as you may see it.")
     kilometres: int | None = None
     approximate: bool = False
-    capacity_state: str | None = None
-    functional_status: str
+    capacity_state: CapacityState | None = None
+    functional_status: FunctionalCode
     valid_until: date | None = None
     open: Said | None = None
     opens: Said | None = Field(None, description="When it opens next, where it is closed now.")

@@ -171,7 +171,7 @@ class CaseSummary(BaseModel):
     reference: str
     organisation_id: UUID
     version: int
-    status: str
+    status: Literal["open", "closed", "erased"]
     area: str | None
     country: str
     minor: bool | None

@@ -13,6 +13,7 @@ from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import (
     Consent,
     ExceptionDetail,
+    ExceptionStatus,
     ExceptionSummary,
     GivenConsent,
     NewCode,
@@ -26,7 +27,6 @@ from referrals.ground.directory.queries import shown_services
 consents = router("/referrals/v1/consents", ["consents"])
 exceptions = router("/referrals/v1/exceptions", ["consents"])
 ConsentStatus = Literal["active", "pending", "refused", "withdrawn", "expired"]
-ExceptionStatus = Literal["pending", "approved", "refused", "ended"]
 MineToDecide = Annotated[
     bool,
     Query(description="Only what waits for a supervisor who did not ask, if you are one of them."),

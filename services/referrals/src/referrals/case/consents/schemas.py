@@ -13,13 +13,17 @@ from referrals.ground.vocabulary.ages import Assent, Decider
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.ground.vocabulary.fields import Category, Items, Language
 
+ConsentKind = Literal["referral", "reporting", "transfer"]
+Method = Literal["signed", "verbal"]
+ExceptionStatus = Literal["pending", "approved", "refused", "ended"]
+
 
 class NewConsent(Strict):
     """A person's decision. `referral`: one recipient service, one purpose, the items to share. `reporting`: only
     anonymous statistics, never a condition of help. `transfer`: the whole case goes to another organisation."""
 
     case_id: UUID
-    kind: Literal["referral", "reporting", "transfer"] = "referral"
+    kind: ConsentKind = "referral"
     service_id: UUID | None = None
     recipient_organisation_id: UUID | None = None
     purpose: Category | None = Field(
@@ -29,7 +33,7 @@ class NewConsent(Strict):
     decided_by: Decider = Decider.PERSON
     child_assent: Assent | None = None
     language: Language = "spa"
-    method: Literal["signed", "verbal"]
+    method: Method
     given_at: datetime | None = Field(None, description="Absent: now.")
     valid_until: datetime | None = None
 
@@ -68,7 +72,7 @@ class Consent(BaseModel):
     id: UUID
     case_id: UUID
     organisation_id: UUID
-    kind: str
+    kind: ConsentKind
     service_id: UUID | None
     recipient_organisation_id: UUID | None
     purpose: str | None
@@ -76,7 +80,7 @@ class Consent(BaseModel):
     decided_by: str
     child_assent: str | None
     language: str
-    method: str
+    method: Method
     given_at: datetime
     valid_until: datetime | None
     version: int
@@ -177,7 +181,7 @@ class ExceptionSummary(BaseModel):
     basis: str
     items: list[str]
     person_informed: bool
-    status: str
+    status: ExceptionStatus
     requested_by: str
     decided_by: str | None
     decided_at: datetime | None

@@ -5,7 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from common.http import Strict
-from common.words.choices import OneOf
+from common.words.choices import OneOf, words
+from common.words.enums import enum_of
 from pydantic import BaseModel, Field
 
 from referrals.ground.vocabulary.fields import Name, PlaceCode
@@ -75,7 +76,7 @@ class EntryView(BaseModel):
     """An entry. `content` is absent if somebody took back the entry."""
 
     id: UUID
-    kind: str = Field(description="A code of `entry_kinds.csv`.")
+    kind: Annotated[str, enum_of(words("entry_kinds"))]
     version: int
     content: EntryContent | None
     due_on: date | None

@@ -51,6 +51,9 @@ class AcceptTransfer(Strict):
     )
 
 
+TransferState = Literal["offered", "accepted", "declined", "recalled"]
+
+
 class TransferView(BaseModel):
     id: UUID
     case_id: UUID
@@ -60,7 +63,7 @@ class TransferView(BaseModel):
     asks: bool = Field(
         False, description="A succession offers the case: ask the person before you accept it."
     )
-    state: str
+    state: TransferState
     version: int
     reason: str | None
     offered_at: datetime
@@ -80,7 +83,6 @@ class OfferedCase(BaseModel):
 class TransferDetail(TransferView):
     """A transfer with the facts about its case."""
 
-    state: str = Field(description="`offered`, `accepted`, `declined` or `recalled`.")
     reference: str | None = Field(
         None, description="The code of a case that a succession offers: the person may hold it."
     )

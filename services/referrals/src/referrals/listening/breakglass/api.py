@@ -1,7 +1,7 @@
 """HTTP routes for break-glass access."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -42,7 +42,7 @@ class AccessView(BaseModel):
     organisation_id: UUID
     holder_organisation_id: UUID | None
     reason: str | None
-    status: str
+    status: Literal["asked", "open", "refused", "ended"]
     requested_by: str
     requested_at: datetime
     decided_by: str | None

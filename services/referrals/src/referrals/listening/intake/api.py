@@ -1,6 +1,6 @@
 """HTTP routes for intake. A form's URL accepts only that form's secret, because form tools have no account."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -35,6 +35,7 @@ from referrals.listening.intake.schemas import (
     Received,
     SubmissionDetail,
     SubmissionSearch,
+    SubmissionStatus,
     SubmissionSummary,
 )
 
@@ -145,7 +146,7 @@ async def receive_submission(
 async def list_submissions(
     session: Session,
     caller: CaseReader,
-    status: Literal["taken", "quarantined", "discarded", "not_kept"] | None = None,
+    status: SubmissionStatus | None = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[SubmissionSummary]:

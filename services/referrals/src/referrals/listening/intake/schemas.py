@@ -143,6 +143,9 @@ class FormSecret(IntakeFormView):
     )
 
 
+SubmissionStatus = Literal["taken", "quarantined", "not_kept", "discarded"]
+
+
 class Received(BaseModel):
     """The result of a submission. `taken`: it became a screening or a case. `quarantined`: it waits for a person.
     `not_kept`: nothing was stored, because there was no consent or it was not safe. `discarded`: a person discarded it.
@@ -150,7 +153,7 @@ class Received(BaseModel):
 
     id: UUID = Field(description="Id of the submission here, to read what became of it.")
     submission_id: str
-    status: Literal["taken", "quarantined", "not_kept", "discarded"]
+    status: SubmissionStatus
     repeated: bool
 
 
@@ -175,7 +178,7 @@ class SubmissionSummary(BaseModel):
     id: UUID
     form_id: UUID
     submission_id: str
-    status: str
+    status: SubmissionStatus
     reasons: list[str]
     screening_id: UUID | None
     case_id: UUID | None

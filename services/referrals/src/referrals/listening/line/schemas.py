@@ -167,7 +167,7 @@ class LineExceptionView(BaseModel):
     organisation_id: UUID
     basis: str
     rationale: str | None
-    status: str
+    status: Literal["pending", "approved", "refused"]
     requested_by: str
     requested_at: datetime
     decided_by: str | None

@@ -32,7 +32,7 @@ class LateWith(BaseModel):
 class NotedCall(BaseModel):
     """The last call to a late organisation."""
 
-    outcome: str = Field(description="`will_act`, `cannot` or `not_reached`.")
+    outcome: reasons.CallOutcome
     called_at: datetime = Field(description="When it was called (UTC).")
     called_by: str = Field(description="Who called, as records name them.")
 

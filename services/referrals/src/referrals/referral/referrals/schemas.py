@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from common.events.codes import Urgency
+from common.events.codes import CapacityState, Urgency
 from common.http import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -193,13 +193,16 @@ class Resume(Step):
     says = "on_hold → the state before, by the recipient."
 
 
+Delivered = Literal["delivered", "partly_delivered"]
+
+
 class Complete(Step):
     """The service was provided, at least in part. Otherwise use report-not-delivered."""
 
     command = Command.COMPLETE
     says = "accepted, scheduled, in_service, on_hold → completed: something was provided."
 
-    outcome: Literal["delivered", "partly_delivered"]
+    outcome: Delivered
     completed_on: date | None = None
     note: Note | None = None
 
@@ -304,7 +307,7 @@ class ReferralView(BaseModel):
         None, description="The place is in the history: it is sealed."
     )
     reason: str | None
-    outcome: str | None
+    outcome: Delivered | None
     late: bool
     overdue: bool
     due: datetime | None = Field(description="By when the next step is to be taken.")
@@ -341,15 +344,15 @@ class Disclosure(BaseModel):
 class StepView(BaseModel):
     version: int
     command: str
-    from_state: str | None
-    to_state: str
+    from_state: StateCode | None
+    to_state: StateCode
     at: datetime
     organisation_id: UUID | None
     by: str | None = Field(
         None, description="Who took it, of your own organisation; of another nobody is named."
     )
     reason: str | None
-    outcome: str | None
+    outcome: Delivered | None
     late: bool
     detail: dict[str, Any] | None
 
@@ -366,7 +369,7 @@ class Alternative(BaseModel):
     service_id: UUID
     organisation_id: UUID
     pathway_rank: int | None
-    capacity_state: str | None
+    capacity_state: CapacityState | None
     areas: list[str]
 
 

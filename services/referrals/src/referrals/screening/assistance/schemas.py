@@ -60,8 +60,11 @@ class NewPlanItem(Strict):
         return self.support_type or categories()[self.need].support_type
 
 
+PlanStatus = Literal["planned", "in_progress", "met", "dropped"]
+
+
 class PlanChange(Strict):
-    status: Literal["planned", "in_progress", "met", "dropped"]
+    status: PlanStatus
     reason: Literal["person_ended", "not_available", "not_needed", "moved", "other"] | None = None
 
     @model_validator(mode="after")
@@ -85,7 +88,7 @@ class PlanItemView(BaseModel):
     id: UUID
     need: str
     support_type: str
-    status: str
+    status: PlanStatus
     pathway_id: UUID | None
     step: str | None
     planned_end: date | None
@@ -169,7 +172,9 @@ class ReviewView(BaseModel):
     case_id: UUID
     due_on: date
     done_on: date | None
-    outcome: str | None
+    outcome: (
+        Literal["continue", "change_plan", "ready_to_close", "not_reached", "case_closed"] | None
+    )
     note: str | None = None
 
 
@@ -234,7 +239,7 @@ class MatchView(BaseModel):
 
     id: UUID
     case_id: UUID
-    status: str
+    status: Literal["possible", "agreed", "ended"]
     you_agreed: bool
     other_organisation: UUID | None
     other_reference: str | None

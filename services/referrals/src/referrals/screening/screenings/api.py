@@ -1,7 +1,7 @@
 """HTTP routes of screening."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -35,6 +35,7 @@ from referrals.screening.screenings.schemas import (
     RuleView,
     ScreeningDetail,
     ScreeningState,
+    ScreeningStatus,
     ScreeningSummary,
     StandingView,
     Stop,
@@ -107,7 +108,7 @@ async def begin_screening(
 async def list_screenings(
     session: Session,
     caller: CaseReader,
-    status: Literal["open", "stopped", "concluded", "erased"] | None = None,
+    status: ScreeningStatus | None = None,
     case_id: UUID | None = None,
     cursor: CursorText = None,
     limit: Limit = 50,

@@ -150,13 +150,16 @@ class NewDrafts(Strict):
     choices: Annotated[list[Choice], Field(min_length=1, max_length=20)] | None = None
 
 
+ScreeningStatus = Literal["open", "stopped", "concluded", "erased"]
+
+
 class ScreeningSummary(BaseModel):
     """A screening in codes, without its answers."""
 
     id: UUID
     case_id: UUID | None
     instrument_id: UUID
-    status: str
+    status: ScreeningStatus
     version: int
     area: str | None
     source: str

@@ -1,16 +1,19 @@
 """The feed's items, with only ids and kinds."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from common.words.enums import enum_of
 from pydantic import BaseModel
 
+from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.vocabulary.facts import decided
 
 
 class FeedItem(BaseModel):
     id: UUID
-    kind: str
+    kind: Annotated[str, enum_of(NoticeKind)]
     subject_type: str
     subject_id: UUID
     version: int | None

@@ -1,6 +1,7 @@
 """HTTP routes for tasks: listing them and marking them as done."""
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 from common import clock
@@ -8,11 +9,13 @@ from common.errors import NOT_FOUND
 from common.http import Session, Strict, router
 from common.http.answers import Subject, answer_is_about
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from common.words.enums import enum_of
 from pydantic import BaseModel
 
 from referrals.ground.audit.service import record
 from referrals.ground.dependencies import CaseReader, Writer
 from referrals.ground.tasks import queries
+from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.vocabulary.facts import decided
 from referrals.telling.readable_queries import READING
 
@@ -21,7 +24,7 @@ tasks = router("/referrals/v1/tasks", ["tasks"])
 
 class TaskView(BaseModel):
     id: UUID
-    kind: str
+    kind: Annotated[str, enum_of(TaskKind)]
     case_id: UUID | None
     referral_id: UUID | None
     due_on: date | None

@@ -1,6 +1,6 @@
 """HTTP routes of webhooks."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from common.crypto import key_from_base64
@@ -12,6 +12,7 @@ from referrals.ground.dependencies import CaseReader, ServiceSettingsOf, Writer
 from referrals.telling.webhooks import queries, service
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.schemas import (
+    DeliveryStatus,
     DeliveryView,
     NewWebhook,
     Nothing,
@@ -88,7 +89,7 @@ async def list_deliveries(
     webhook_id: UUID,
     session: Session,
     caller: CaseReader,
-    status: Literal["waiting", "delivered", "dead", "access_ended"] | None = None,
+    status: DeliveryStatus | None = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[DeliveryView]:

@@ -1,12 +1,15 @@
 """Request and response bodies for webhooks."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from common.http import ShownOnce, Strict
 from pydantic import BaseModel, Field, model_validator
 
 from referrals.ground.notices.kinds import NoticeKind
+
+DeliveryStatus = Literal["waiting", "delivered", "dead", "access_ended"]
 
 
 class NewWebhook(Strict):
@@ -64,7 +67,7 @@ class Nothing(Strict):
 class DeliveryView(BaseModel):
     id: UUID
     notice_id: UUID
-    status: str
+    status: DeliveryStatus
     attempts: int
     next_attempt_at: datetime
     answer_status: int | None

@@ -1,5 +1,7 @@
 """Response bodies of the indicator endpoint: exact numbers, for people who manage referrals."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 NOTICE = "Exact operational numbers: not for publication. This reading was recorded."
@@ -30,7 +32,7 @@ class IndicatorRow(BaseModel):
 
 class CapacityRow(BaseModel):
     category: str
-    state: str = Field(description="accepting, waitlist, full or unknown")
+    state: Literal["accepting", "waitlist", "full", "unknown"]
     services: int
 
 

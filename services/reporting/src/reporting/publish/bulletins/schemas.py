@@ -161,7 +161,7 @@ class FileView(BaseModel):
 
 class BulletinView(BaseModel):
     id: UUID
-    kind: str
+    kind: Literal["biweekly", "monthly"]
     period: str
     start: date
     end: date

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from common.words.enums import enum_of
 from pydantic import BaseModel, Field
 
+from directory.ground.entries.states import EntryState
+
 Outcome = Literal["created", "changed", "unchanged"]
+EntryStateCode = Annotated[str, enum_of(EntryState)]
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class WrittenOut(BaseModel):
     id: UUID
     outcome: Outcome
     version: int
-    state: str
+    state: EntryStateCode
     may_be_house: list[str] | None = Field(
         None,
         description="Words by which it may be a safe house: verified organisations see it without its place, and"

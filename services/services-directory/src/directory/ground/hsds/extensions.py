@@ -42,6 +42,8 @@ Aor = Annotated[
 ]
 AorCode = Annotated[str, enum_of(codelists.pathways())]
 """An area of responsibility in an answer."""
+FunctionalCode = Annotated[str, enum_of(codelists.functional_statuses())]
+"""How far a service works, in an answer."""
 Category = Annotated[Code, one_of(codelists.categories, "service category")]
 Population = Annotated[Code, one_of(codelists.populations, "population group")]
 PCode = Annotated[str, Field(max_length=20), AfterValidator(_is_place)]

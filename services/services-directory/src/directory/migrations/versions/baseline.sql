@@ -125,7 +125,7 @@ CREATE TABLE organizations (
 
 CREATE TABLE successions (
     id uuid PRIMARY KEY,
-    organization_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
     successor_id uuid NOT NULL,
     kind text NOT NULL,
     service_ids uuid[] NOT NULL,

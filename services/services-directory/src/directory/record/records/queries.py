@@ -249,7 +249,7 @@ async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> l
         sa.select(
             s.id,
             s.document["name"].astext.label("name"),
-            s.organization_id,
+            s.organization_id.label("organisation_id"),
             s.state,
             s.visibility,
             s.aors,
@@ -257,7 +257,7 @@ async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> l
             alike.label("likeness"),
             same_phone.label("same_phone"),
             same_place.label("same_place"),
-            same_owner.label("same_organization"),
+            same_owner.label("same_organisation"),
         )
         .where(
             s.id != row.id,
@@ -308,7 +308,7 @@ async def page(
         RecordLine(
             id=row.id,
             name=name_in(row.document, language),
-            organization_id=row.organization_id,
+            organisation_id=row.organization_id,
             state=row.state,
             version=row.version,
             visibility=NAMES[row.visibility],

@@ -18,6 +18,7 @@ from directory.ground.entries.offered import is_published
 from directory.ground.entries.schemas import Upserted, WrittenOut
 from directory.ground.entries.states import possible_steps
 from directory.ground.hsds.schemas import ServiceDocument
+from directory.ground.old_spelling import TOLD_DEPRECATED
 from directory.ground.reading.answers import ReadIn
 from directory.ground.reading.restricted_service import log_restricted
 from directory.record.endorsements.queries import endorsed_aors
@@ -56,7 +57,12 @@ def written(result: Upserted, status: int = 200) -> Response:
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-@routes.get("/records/services", response_model=RecordPage, summary="Records that you may edit")
+@routes.get(
+    "/records/services",
+    response_model=RecordPage,
+    summary="Records that you may edit",
+    dependencies=[TOLD_DEPRECATED],
+)
 async def list_records(
     *,
     request: Request,

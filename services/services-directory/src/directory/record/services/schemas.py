@@ -8,6 +8,7 @@ from common.events.codes import CapacityState, Visibility
 from common.http import Strict
 from pydantic import BaseModel, Field
 
+from directory.ground.entries.schemas import EntryStateCode
 from directory.ground.hsds.extensions import FunctionalStatus
 
 
@@ -16,7 +17,7 @@ class RecordOut(BaseModel):
 
     id: UUID
     version: int
-    state: str
+    state: EntryStateCode
     possible_steps: list[str]
     published: bool
     withheld: bool = Field(

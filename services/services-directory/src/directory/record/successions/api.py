@@ -8,11 +8,13 @@ from common.auth import Principal, Role
 from common.http import Session, StepUp, requires, router
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 
+from directory.ground.old_spelling import TOLD_DEPRECATED
 from directory.record.records.queries import readable_among
 from directory.record.successions import queries, service
 from directory.record.successions.schemas import NewSuccession, Succession
 
 routes = router("/directory/v1/successions", ["Curation"])
+routes.dependencies.append(TOLD_DEPRECATED)
 Curator = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
 ]

@@ -8,7 +8,7 @@ successions = sa.Table(
     "successions",
     METADATA,
     sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("organisation_id", sa.Uuid, nullable=False),
     sa.Column("successor_id", sa.Uuid, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("service_ids", sa.ARRAY(sa.Uuid), nullable=False),

@@ -5,9 +5,10 @@ from typing import Literal, Self
 from uuid import UUID
 
 from common.http import Strict
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from directory.ground.hsds.extensions import PCode
+from directory.ground.old_spelling import OfOrganisation, takes_old_spelling
 
 Kind = Literal["ended", "merged", "split"]
 
@@ -16,19 +17,12 @@ class NewSuccession(Strict):
     """A request that names the organisation that takes over from another one. The cases of an organisation that ends or
     merges are offered to its successor."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "organization_id": "0190a000-0000-7000-8000-000000000003",
-                    "successor_id": "0190a000-0000-7000-8000-000000000001",
-                    "kind": "merged",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=takes_old_spelling)
 
-    organization_id: UUID = Field(description="The organisation that ends or gives work away.")
+    organisation_id: UUID = Field(
+        validation_alias=AliasChoices("organisation_id", "organization_id"),
+        description="The organisation that ends or gives work away.",
+    )
     successor_id: UUID = Field(description="The organisation that takes over.")
     kind: Kind = Field(
         description="`ended`: its services are withdrawn. `merged`: all of them become the successor's. `split`: the"
@@ -43,23 +37,22 @@ class NewSuccession(Strict):
     def _complete(self) -> Self:
         if (self.kind == "split") != bool(self.service_ids or self.areas):
             raise ValueError("a split, and nothing else, names service_ids or areas")
-        if self.organization_id == self.successor_id:
+        if self.organisation_id == self.successor_id:
             raise ValueError("an organisation does not succeed itself")
         return self
 
 
-class Succession(BaseModel):
+class Succession(OfOrganisation):
     """An organisation takes over from another, or may do so once a second person confirms."""
 
     id: UUID
-    organization_id: UUID
     successor_id: UUID = Field(description="The organisation that takes over.")
-    kind: str = Field(description="`ended`, `merged` or `split`.")
+    kind: Kind
     service_ids: list[UUID] = Field(
         description="Of a split: those of the services that you may see."
     )
     areas: list[str]
-    status: str = Field(description="`proposed`, `confirmed` or `refused`.")
+    status: Literal["proposed", "confirmed", "refused"]
     proposed_by: str = Field(description="The person who proposed it.")
     proposed_at: datetime = Field(description="When it was proposed.")
     decided_by: str | None

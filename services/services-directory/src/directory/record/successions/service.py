@@ -32,18 +32,18 @@ async def propose(session: AsyncSession, caller: Principal, body: NewSuccession)
     applies.
     """
     _refuse_limited(caller)
-    for pointer in ("/organization_id", "/successor_id"):
+    for pointer in ("/organisation_id", "/successor_id"):
         own: UUID = getattr(body, pointer.removeprefix("/"))
         row = await organizations.require(session, caller, own, pointer=pointer)
         _refuse_ended(row, pointer)
     named = set(body.service_ids)
-    if named != await readable_among(session, caller, named, body.organization_id):
+    if named != await readable_among(session, caller, named, body.organisation_id):
         raise UNKNOWN_REFERENCE.because("it_has_no_such_service", pointer="/service_ids")
     made = await session.execute(
         sa.insert(successions)
         .values(
             id=new_id(),
-            organization_id=body.organization_id,
+            organisation_id=body.organisation_id,
             successor_id=body.successor_id,
             kind=body.kind,
             service_ids=list(dict.fromkeys(body.service_ids)),
@@ -62,8 +62,8 @@ def _refuse_limited(caller: Principal) -> None:
         raise FORBIDDEN.because("only_mandate_for_whole_country_decides")
 
 
-async def _refuse_unknown(session: AsyncSession, organization_id: UUID, pointer: str) -> None:
-    row = await organizations.known(session, organization_id)
+async def _refuse_unknown(session: AsyncSession, organisation_id: UUID, pointer: str) -> None:
+    row = await organizations.known(session, organisation_id)
     if row is None:
         raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
     _refuse_ended(row, pointer)
@@ -84,9 +84,9 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
         caller, row.proposed_by, because=Detail("you_proposed_it_somebody_else_decides")
     )
     # The organisations may have changed since the proposal.
-    await _refuse_unknown(session, row.organization_id, "/organization_id")
+    await _refuse_unknown(session, row.organisation_id, "/organisation_id")
     await _refuse_unknown(session, row.successor_id, "/successor_id")
-    own = await ids_of(session, row.organization_id)
+    own = await ids_of(session, row.organisation_id)
     follow = own if row.kind != "split" else sorted(set(own) & set(row.service_ids))
     # Two people must not hand over a safe house that neither may see. The proposer of a split can see its services.
     seen = follow if row.kind == "split" else await readable_among(session, caller, follow)
@@ -96,12 +96,12 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
         else:
             await handover.hand_over(session, caller, service_id, row.successor_id)
     if row.kind != "split":
-        await organizations.end(session, caller, row.organization_id)
+        await organizations.end(session, caller, row.organisation_id)
     decided = await _decide(session, caller, row, "confirmed")
     event = OrganizationSucceeded(
         version=1,
         succession_id=row.id,
-        organisation_id=row.organization_id,
+        organisation_id=row.organisation_id,
         successor_id=row.successor_id,
         kind=row.kind,
         areas=tuple(row.areas),
