@@ -32,6 +32,7 @@ WHOLE = {
     f"{DIRECTORY}/pathways/{{pathway_id}}/versions": "versions of one pathway",
     f"{DIRECTORY}/risk-messages": "messages in force, which a coordinator writes by hand",
     f"{DIRECTORY}/risk-messages/own": "messages of an AoR, which its coordinator writes by hand",
+    f"{DIRECTORY}/webhooks": "5 of an organisation, checked when one is added",
     f"{REFERRALS}/cases/load": "people of one organisation",
     f"{REFERRALS}/cases/{{case_id}}/assistance": "one case",
     f"{REFERRALS}/cases/{{case_id}}/plan": "one case",

@@ -19,6 +19,7 @@ _DECORATORS = [
     *(f"@*.{verb}" for verb in ("get", "head", "post", "put", "patch", "delete", "options")),
     *(
         "@_form",
+        "@computed_field",
         "@search_route",
         "@screens.page",
         "@screens.file",

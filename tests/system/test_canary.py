@@ -130,6 +130,7 @@ def played(system: System, partner: Collector, push_service: Collector) -> Playe
     for client in (REFUGIO, SALUD):
         hook = {"url": f"{partner.url}/{client}"}
         passage.must(client, "POST", "/referrals/v1/webhooks", json=hook)
+        passage.must(client, "POST", "/directory/v1/webhooks", json=hook)
     browser = {
         "kind": "push",
         "endpoint": f"{push_service.url}/send/abc",

@@ -84,8 +84,8 @@ def call(system: System, method: str, path: str, body: Any = None) -> httpx.Resp
 
 
 @contextmanager
-def receiving(command: list[str], secret: str, port: int) -> Iterator[IO[str]]:
-    known = {**os.environ, "PORT": str(port), "WEBHOOK_SECRET": secret}
+def receiving(command: list[str], secret: str, port: int, **more: str) -> Iterator[IO[str]]:
+    known = {**os.environ, **more, "PORT": str(port), "WEBHOOK_SECRET": secret}
     with subprocess.Popen(command, env=known, stdout=subprocess.PIPE, text=True) as receiver:
         try:
             deadline = time.monotonic() + PATIENCE
@@ -133,6 +133,38 @@ def test_a_receiver_of_thirty_lines_knows_whose_call_it_is(
             assert said.readline().strip() == "webhook.ping"
     finally:
         call(system, "DELETE", path)
+
+
+def test_a_copy_of_the_directory_follows_each_call(system: System, tmp_path: Path) -> None:
+    assert len((EXAMPLES / "directory_copy.py").read_text().splitlines()) <= 110
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def asked(method: str, path: str, body: Any = None) -> Any:
+        headers = {"Idempotency-Key": str(uuid4())}
+        answer = system.running.request("health-cluster", method, path, json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    hooks = "/directory/v1/webhooks"
+    hook = asked("POST", hooks, {"url": f"http://127.0.0.1:{port}/"})
+    secret = read_private_map(system.layout.clients_file)["health-cluster"]
+    kept = tmp_path / "directory.sqlite"
+    known = {"CLIENT": "health-cluster", "SECRET": secret, "COPY_FILE": str(kept)}
+    command = [sys.executable, str(EXAMPLES / "directory_copy.py")]
+    try:
+        with receiving(command, hook["secret"], port, **environment(system, **known)) as said:
+            asked("POST", f"{hooks}/{hook['id']}/enable")
+            assert said.readline().strip() == "copied"
+            lines = system.running.request(
+                "health-cluster", "GET", "/directory/v1/sync/snapshot"
+            ).text.splitlines()
+            with closing(sqlite3.connect(kept)) as database:
+                (count,) = database.execute("SELECT count(*) FROM services").fetchone()
+            assert count == json.loads(lines[-1])["services"] > 0
+    finally:
+        asked("DELETE", f"{hooks}/{hook['id']}")
 
 
 def test_a_sandbox_is_reset_by_its_own_organisation_alone(system: System) -> None:

@@ -5,6 +5,34 @@ from drills.mutations.row import Row
 
 ROWS = (
     Row(
+        "directory-webhook",
+        "calls-for-hidden-changes",
+        "directory.find.webhooks.queries:_changed",
+        Replaces("visible(c, _AUDIENCE)", "sa.true()"),
+        "tests/services/directory/test_webhooks.py::test_a_change_of_a_hidden_entry_calls_nobody",
+    ),
+    Row(
+        "webhook-addresses",
+        "private-address-added-to-the-directory",
+        "directory.find.webhooks.service:add",
+        Replaces("check_url(url, allowed)", "None"),
+        "tests/services/directory/test_webhooks.py::test_addresses_that_only_we_reach_are_refused_and_not_called",
+    ),
+    Row(
+        "webhook-calls",
+        "directory-call-taken-twice",
+        "directory.find.webhooks.worker:_claim",
+        Replaces("now + _LEASE", "now"),
+        "tests/services/directory/test_webhooks.py::test_two_workers_make_a_call_once",
+    ),
+    Row(
+        "suspended-without-token",
+        "directory-calls-who-is-suspended",
+        "directory.find.webhooks.queries:due",
+        Replaces("sa.not_(HELD)", "sa.true()"),
+        "tests/services/directory/test_webhooks.py::test_a_suspended_owner_or_organisation_is_not_called",
+    ),
+    Row(
         "wrong-date",
         "entries-of-a-clock-ahead",
         "directory.curation.sweep:sweep",

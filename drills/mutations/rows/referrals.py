@@ -342,14 +342,14 @@ ROWS = (
     Row(
         "webhook-addresses",
         "private-addresses-called",
-        "referrals.telling.webhooks.addresses:is_public",
+        "common.webhooks.addresses:is_public",
         Returns("True"),
         "tests/services/referrals/test_rules.py::test_webhooks_do_not_go_where_only_we_can_go",
     ),
     Row(
         "webhook-addresses",
         "redirects-followed",
-        "referrals.telling.webhooks.client:send",
+        "common.webhooks.client:send",
         Replaces("300 <= response.status < 400", "False"),
         "tests/services/referrals/test_webhooks.py::test_a_redirect_is_not_followed",
     ),
@@ -719,11 +719,8 @@ ROWS = (
     Row(
         "webhook-calls",
         "replaced-secret-signs-for-ever",
-        "referrals.telling.webhooks.dispatch:_claim",
-        Replaces(
-            "hook.former_secret and hook.former_until and hook.former_until > now",
-            "hook.former_secret",
-        ),
+        "common.webhooks.secrets:valid_secrets",
+        Replaces("former and former_until and former_until > now", "former"),
         "tests/services/referrals/test_webhooks.py::test_after_rotation_both_secrets_verify_for_a_day",
     ),
     Row(

@@ -72,8 +72,9 @@ async def test_nobody_confirms_their_own_and_nothing_changes_before(
 
 
 async def test_the_old_spelling_still_works_and_answers_tell_that_it_ends(
-    api: AsyncClient, legal: str
+    api: AsyncClient, publish: Publish, legal: str
 ) -> None:
+    await publish()
     proposed = await propose(api, organisation_id=None, organization_id=SALUD)
     assert proposed.status_code == 422
     body = {"organization_id": SALUD, "successor_id": LEGAL, "kind": "merged"}

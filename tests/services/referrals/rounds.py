@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 from common.db.session import Database
+from common.webhooks.addresses import Network
 from referrals.telling.channels.dispatch import Queue
 from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
-from referrals.telling.webhooks.addresses import Network
 from referrals.telling.webhooks.dispatch import Deliverer
 
 _AT_ONCE = 20

@@ -17,7 +17,8 @@ from tests.services.referrals.test_channels import World, world
 from tests.services.referrals.test_implicated import mark, recalled, withdrawn
 from tests.services.referrals.test_line_desk import NGO
 from tests.services.referrals.test_scenarios import transfer_offer
-from tests.services.referrals.test_webhooks import Receiver, dispatched, receiver, registered
+from tests.services.referrals.test_webhooks import dispatched, receiver, registered
+from tests.support.receiver import Receiver
 
 __all__ = ["receiver", "world"]
 LATER = timedelta(minutes=10)

@@ -23,6 +23,8 @@ from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.retries import PAUSES
 from common.messages.sms import RapidPro, Said, Sms, Template
+from common.webhooks.addresses import networks
+from common.webhooks.client import client
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -41,8 +43,6 @@ from referrals.telling.channels.messages import CONFIRMED_FOR, SPACING
 from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.channels.transports.push import Push
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import client
 
 from tests.services.referrals.one_round import called
 from tests.services.referrals.rounds import ZONE, tell_due

@@ -13,8 +13,9 @@ from tests.services.referrals.story import REFUGIO, SALUD, Story
 from tests.services.referrals.test_bridges import PRIMERO, PRIMERO_MAPPING, case_form
 from tests.services.referrals.test_channels import MAILBOX, World, world
 from tests.services.referrals.test_intake import send
-from tests.services.referrals.test_webhooks import Receiver, dispatched, receiver, registered
+from tests.services.referrals.test_webhooks import dispatched, receiver, registered
 from tests.support.principals import bearer
+from tests.support.receiver import Receiver
 from tests.support.rights import people_told, tell, told
 
 __all__ = ["receiver", "world"]

@@ -8,6 +8,8 @@ import pytest
 from common import clock
 from common.crypto import key_from_base64
 from common.db.session import Database
+from common.webhooks.addresses import networks
+from common.webhooks.client import client
 from httpx import ASGITransport, AsyncClient
 from referrals.app import create_app
 from referrals.ground.directory.consumers import flag_stale
@@ -16,8 +18,6 @@ from referrals.ground.notices.service import fan_out
 from referrals.listening.intake.service import discard_old
 from referrals.screening.screenings.service import erase_unattached
 from referrals.settings import Settings
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliveries
 from sqlalchemy.exc import DBAPIError
 from stack.embedded.postgres import PostgresServer, ServiceDatabase

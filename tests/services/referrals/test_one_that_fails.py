@@ -9,13 +9,13 @@ from common.crypto import CannotOpen, key_from_base64
 from common.db.due_rows import one_by_one
 from common.db.session import Database
 from common.messages.rounds import hand_round
+from common.webhooks.addresses import networks
+from common.webhooks.client import client
 from referrals.case.cases.retention import ask_reconsent, erase_expired
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.service import fan_out
 from referrals.referral.escalations.due_timers import fire_due
 from referrals.settings import Settings
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliveries
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs

@@ -21,6 +21,7 @@ from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.queues import work_off
 from common.messages.sms import Said, Sms, Template
+from common.webhooks.client import client
 from httpx import ASGITransport, AsyncClient
 from referrals.app import create_app
 from referrals.ground.keys.store import CaseKeys
@@ -29,7 +30,6 @@ from referrals.settings import Settings
 from referrals.telling.channels.dispatch import Claimed, Queue, ping
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.messages import SPACING, something_new
-from referrals.telling.webhooks.client import client
 
 from tests.services.referrals.rounds import ZONE
 from tests.services.referrals.story import Story

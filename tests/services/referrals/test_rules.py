@@ -5,6 +5,9 @@ from ipaddress import IPv4Address, IPv6Address
 from uuid import uuid4
 
 import pytest
+from common.webhooks.addresses import UnsafeUrl, check_url, networks
+from common.webhooks.addresses import is_allowed as address_allowed
+from common.webhooks.retries import PAUSES, next_attempt
 from hypothesis import given
 from hypothesis import strategies as st
 from referrals.case.cases.person import age_band, age_of
@@ -26,9 +29,6 @@ from referrals.ground.vocabulary.ages import (
 )
 from referrals.ground.vocabulary.disclosure import Item, NotGranted, NotOnRecord, compose
 from referrals.telling.bulk.api import UnknownReference, is_allowed, resolve
-from referrals.telling.webhooks.addresses import UnsafeUrl, check_url, networks
-from referrals.telling.webhooks.addresses import is_allowed as address_allowed
-from referrals.telling.webhooks.dispatch import PAUSES, next_attempt
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,15 @@
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from common import clock
 from common.crypto import key_from_base64
-from common.words.referral_states import ReferralState
-from referrals.ground.notices.kinds import NoticeKind
-from referrals.ground.notices.service import fan_out
-from referrals.ground.timers.deadlines import EscalationStep
-from referrals.settings import Settings
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import (
+from common.webhooks.addresses import networks
+from common.webhooks.client import (
     Call,
     CheckedResolver,
     UnsafeAddress,
@@ -26,52 +19,29 @@ from referrals.telling.webhooks.client import (
     send,
     signature_headers,
 )
+from common.webhooks.retries import PAUSES
+from common.words.referral_states import ReferralState
+from referrals.ground.notices.kinds import NoticeKind
+from referrals.ground.notices.service import fan_out
+from referrals.ground.timers.deadlines import EscalationStep
+from referrals.settings import Settings
 from referrals.telling.webhooks.description import NoticeCall
-from referrals.telling.webhooks.dispatch import PAUSES, Deliverer, deliveries
+from referrals.telling.webhooks.dispatch import Deliverer, deliveries
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.services.referrals.one_round import called
 from tests.services.referrals.rounds import deliver_due
 from tests.services.referrals.story import Story
+from tests.support.receiver import Receiver, listening
 
 LOOPBACK = networks("127.0.0.0/8")
-
-
-class Receiver:
-    """A partner's system, which stores what it receives and responds as configured."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[dict[str, str], bytes]] = []
-        self.status = 204
-        self.headers: dict[str, str] = {}
-        self.url = ""
-        self.during: Callable[[], Awaitable[None]] | None = None
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.calls.append((dict(request.headers), await request.read()))
-        if self.during is not None:
-            await self.during()
-        return web.Response(status=self.status, headers=self.headers)
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     async with listening(Receiver()) as made:
         yield made
-
-
-@asynccontextmanager
-async def listening(made: Receiver) -> AsyncIterator[Receiver]:
-    app = web.Application()
-    app.router.add_post("/hook", made.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield made
-    await runner.cleanup()
 
 
 async def dispatched(story: Story, settings: Settings) -> int:

@@ -139,8 +139,9 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
         readers=r"(GET|HEAD) /(exports|gaps|features(/.*)?)",
+        sensitive=r"POST /webhooks(/.*)?",
         # POST requests to these paths are queries with private content
-        open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
+        open=rf"(GET|HEAD) (?!/(records|imports|webhooks)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(

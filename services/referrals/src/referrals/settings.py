@@ -6,10 +6,11 @@ from typing import ClassVar, Self
 from common.chained import places_of
 from common.messages.settings import MessageSettings
 from common.settings import HttpAddress
+from common.webhooks.settings import WebhookSettings
 from pydantic import Field, SecretStr, model_validator
 
 
-class Settings(MessageSettings):
+class Settings(MessageSettings, WebhookSettings):
     service: ClassVar[str] = "referrals"
 
     key_store_url: SecretStr = Field(
@@ -67,11 +68,6 @@ class Settings(MessageSettings):
         pattern="^[^@ ]+@[^@ ]+$",
         description="Mailbox of the person who keeps this operation running: told once a day while a second "
         "place is away. Needs a relay.",
-    )
-    webhook_private_networks: str = Field(
-        "",
-        description="Embedded stack only: networks by comma that webhooks may reach although they "
-        "are private, e.g. 127.0.0.0/8.",
     )
     push_key_file: Path | None = Field(
         None,
@@ -150,10 +146,4 @@ class Settings(MessageSettings):
     def _vault_with_token(self) -> Self:
         if (self.vault_url is None) != (self.vault_token_file is None):
             raise ValueError("RUTA_VAULT_URL and RUTA_VAULT_TOKEN_FILE go together: set both")
-        return self
-
-    @model_validator(mode="after")
-    def _public_webhooks_only(self) -> Self:
-        if self.environment == "production" and self.webhook_private_networks:
-            raise ValueError("RUTA_WEBHOOK_PRIVATE_NETWORKS is for the embedded stack only")
         return self

@@ -16,6 +16,8 @@ from common.http import BackgroundTask, ServiceContext
 from common.key_ages import tell_key_ages
 from common.messages.queues import work_off
 from common.process.loops import repeat_when_called
+from common.webhooks.addresses import networks
+from common.webhooks.client import client
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.retention import ask_reconsent, erase_expired
@@ -53,8 +55,6 @@ from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.evidence import Evidence
 from referrals.telling.operator_mail_service import OperatorMail
 from referrals.telling.unheard_service import Unheard
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import Deliverer, deliveries
 from referrals.telling.webhooks.dispatch import any_due as any_delivery_due
 from referrals.telling.webhooks.models import ENDING as DELIVERIES

@@ -15,6 +15,7 @@ from directory.files.imports import api as imports
 from directory.find import names_api
 from directory.find import services_api as services
 from directory.find.sync import api as sync
+from directory.find.webhooks import api as webhooks
 from directory.followers_service import declare_followers
 from directory.ground.profile import api as profile
 from directory.pathways import api as pathways
@@ -50,6 +51,7 @@ ROUTERS = (
     organizations.routes,
     taxonomies.routes,
     sync.routes,
+    webhooks.routes,
     curation.routes,
     records_api.routes,
     organizations.records,
@@ -79,7 +81,7 @@ def create_app(
     """Return the app as `api` (all routes) or `worker` (background tasks, with health and metrics)."""
     declare_followers()
     settings = settings or Settings()
-    return service_app(
+    app = service_app(
         settings,
         title="Ruta directory",
         description=DESCRIPTION,
@@ -93,6 +95,8 @@ def create_app(
         parts=_short_messages(settings),
         body_limit_of=imports.body_limit_of,
     )
+    app.webhooks.include_router(webhooks.calls)
+    return app
 
 
 def _short_messages(settings: Settings) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from common.messages.settings import MessageSettings
+from common.webhooks.settings import WebhookSettings
 from pydantic import Field
 
 
-class Settings(MessageSettings):
+class Settings(MessageSettings, WebhookSettings):
     service: ClassVar[str] = "directory"
 
     api_profile: Literal["hsds", "uk"] = Field(

@@ -12,6 +12,7 @@ from directory.curation.sweep import sweep_tasks
 from directory.files.crosswalks.worker import crosswalk_tasks
 from directory.files.imports.models import ENDING as IMPORTS
 from directory.files.imports.worker import import_tasks
+from directory.find.webhooks.worker import webhook_tasks
 from directory.lost_restrictions import Holding
 from directory.pathways import announcements as pathways
 from directory.pathways.gaps import announcements as gaps
@@ -25,7 +26,7 @@ ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS, ending(ENDED_RIGHTS))
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
     """Return the tasks: event relay, declined referrals, withheld and stale entries, e-mails, queued imports, decided
-    terms, counters, pathways, lost restrictions."""
+    terms, webhooks, counters, pathways, lost restrictions."""
     return [
         context.relay(),
         context.consumer(DECLINED),
@@ -34,6 +35,7 @@ def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
         *mailing_tasks(context),
         *import_tasks(context),
         *crosswalk_tasks(context),
+        *webhook_tasks(context),
         *gaps.tasks(context),
         *pathways.tasks(context),
         BackgroundTask.repeated("holding", Holding(context).look, _HOLD_SECONDS),

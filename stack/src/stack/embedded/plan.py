@@ -271,6 +271,9 @@ class Planner:
                 # One demo client signs off and publishes. A real operation needs two people for that.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
+        if name in {"directory", "referrals"}:
+            # A partner who tests webhooks with a stack on a laptop receives them on the same laptop.
+            settings["RUTA_WEBHOOK_PRIVATE_NETWORKS"] = WEBHOOK_NETWORKS
         if name in {"directory", "reporting"} and self._channels:
             settings |= {
                 each: self._channels[each] for each in ("RUTA_SMTP_URL", "RUTA_MAIL_SENDER")
@@ -285,8 +288,6 @@ class Planner:
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
             "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchor_file),
             "RUTA_TOMBSTONE_FILE": str(self.layout.tombstones_file),
-            # A partner who tests webhooks with a stack on a laptop receives them on the same laptop.
-            "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }
 
     def _owner(self, name: str) -> dict[str, str]:

@@ -9,14 +9,14 @@ from uuid import UUID
 from common import clock
 from common.crypto import key_from_base64
 from common.messages.sms import RapidPro, Sms
+from common.webhooks.addresses import networks
+from common.webhooks.client import client
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from referrals.ground.notices.service import fan_out
 from referrals.telling.channels.dispatch import ping
 from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
-from referrals.telling.webhooks.addresses import networks
-from referrals.telling.webhooks.client import client
 from referrals.telling.webhooks.dispatch import deliveries
 
 from tests.services.referrals.rounds import deliver_due, tell_due

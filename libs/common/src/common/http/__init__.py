@@ -3,6 +3,7 @@
 from common.http.access import StepUp, check_fhir, open_to_all, requires, requires_fhir
 from common.http.app import service_app
 from common.http.context import BackgroundTask, ServiceContext, context_of
+from common.http.deprecated import deprecated_since
 from common.http.links import LINKED, page_links
 from common.http.page import (
     answered_as,
@@ -53,6 +54,7 @@ __all__ = [
     "check_fhir",
     "check_if_match",
     "context_of",
+    "deprecated_since",
     "drawn",
     "etag_of",
     "open_to_all",

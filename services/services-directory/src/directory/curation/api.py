@@ -14,6 +14,7 @@ from common.http import (
     ReturnedMail,
     Session,
     context_of,
+    deprecated_since,
     requires,
     router,
 )
@@ -50,7 +51,7 @@ from directory.curation.schemas import (
 from directory.ground.entries.queries import history_of
 from directory.ground.entries.schemas import WrittenOut
 from directory.ground.hsds.formerly import Formerly
-from directory.ground.old_spelling import TOLD_DEPRECATED
+from directory.ground.old_spelling import SINCE
 from directory.ground.reading import queries as read_queries
 from directory.ground.reading.answers import ReadIn
 from directory.ground.reading.restricted_service import log_look, log_restricted
@@ -144,7 +145,7 @@ async def all_reads(
 @routes.get(
     "/reminders",
     summary="Entries whose verification runs out or has run out",
-    dependencies=[TOLD_DEPRECATED],
+    dependencies=[deprecated_since(SINCE)],
 )
 async def reminders(
     *,
@@ -181,7 +182,7 @@ async def reminders(
 @routes.get(
     "/houses",
     summary="What may be a safe house and waits for a look",
-    dependencies=[TOLD_DEPRECATED],
+    dependencies=[deprecated_since(SINCE)],
 )
 async def houses(
     *,
@@ -229,7 +230,7 @@ async def take_bounced_reminder(
 @routes.get(
     "/services/{service_id}/duplicates",
     summary="Entries that look like this one",
-    dependencies=[TOLD_DEPRECATED],
+    dependencies=[deprecated_since(SINCE)],
 )
 async def duplicates(
     request: Request, session: Session, caller: Editor, service_id: UUID

@@ -1,13 +1,12 @@
 """Keeps the old spelling of members that our own API now writes with "organisation". HSDS entries keep HSDS's spelling."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from fastapi import Depends
 from pydantic import BaseModel, computed_field
-from starlette.responses import Response
 
-_SINCE = "@1796256000"  # 3 December 2026
+SINCE = date(2026, 12, 3)
 
 
 def old_spelling_of(name: str) -> dict[str, Any]:
@@ -33,11 +32,3 @@ def takes_old_spelling(schema: dict[str, Any]) -> None:
     old = {**own, "deprecated": True, "description": "The old spelling of `organisation_id`."}
     schema["properties"]["organization_id"] = old
     schema["required"].remove("organisation_id")
-
-
-def _tell(response: Response) -> None:
-    response.headers["Deprecation"] = _SINCE
-
-
-TOLD_DEPRECATED = Depends(_tell)
-"""Marks answers with deprecated members (RFC 9745)."""

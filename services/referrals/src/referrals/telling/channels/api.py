@@ -16,6 +16,7 @@ from common.http import (
     requires,
     router,
 )
+from common.webhooks.addresses import networks
 from fastapi import Depends
 from starlette.requests import Request
 
@@ -37,7 +38,6 @@ from referrals.telling.channels.schemas import (
 )
 from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
-from referrals.telling.webhooks.addresses import networks
 
 channels = router("/referrals/v1/channels", ["channels"])
 on_call = router("/referrals/v1/on-call", ["channels"])

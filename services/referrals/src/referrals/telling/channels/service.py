@@ -15,6 +15,7 @@ from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.ids import new_id
 from common.messages.addresses import NotAnAddress, mailbox, telephone
 from common.messages.bounces import Bounce
+from common.webhooks.addresses import Network, UnsafeUrl, check_url
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -40,7 +41,6 @@ from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, w
 from referrals.telling.channels.schemas import Away, NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.wake_ups import Telling
-from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 _MOST = 6
 _MOST_SHIFTS = 500

@@ -6,11 +6,11 @@ from uuid import UUID
 from common.crypto import key_from_base64
 from common.http import IdempotencyRequired, Session, StepUp, router
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from common.webhooks.addresses import networks
 from fastapi import Depends
 
 from referrals.ground.dependencies import CaseReader, ServiceSettingsOf, Writer
 from referrals.telling.webhooks import queries, service
-from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.schemas import (
     DeliveryStatus,
     DeliveryView,

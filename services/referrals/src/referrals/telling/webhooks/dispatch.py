@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import orjson
 import sqlalchemy as sa
 from common import clock
 from common.db.due_rows import or_none
@@ -21,6 +22,10 @@ from common.db.session import Database
 from common.ids import new_id
 from common.messages.rounds import hand_round
 from common.process.logs import get_logger
+from common.webhooks.addresses import Network
+from common.webhooks.client import Answer, Call, send
+from common.webhooks.retries import next_attempt
+from common.webhooks.secrets import valid_secrets
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -30,11 +35,9 @@ from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
 from referrals.ground.row_security import act_as_service
 from referrals.telling.readable_queries import still_told, the_organisation
-from referrals.telling.webhooks.addresses import Network
-from referrals.telling.webhooks.client import Answer, Call, body_of, send
 from referrals.telling.webhooks.models import Delivery, Webhook
 from referrals.telling.webhooks.queries import HELD
-from referrals.telling.webhooks.service import open_secret, remember
+from referrals.telling.webhooks.service import remember
 
 _AT_ONCE = 20
 _LEASE = timedelta(seconds=60)
@@ -195,10 +198,7 @@ async def _claim(
             delivery.status, delivery.failure = "access_ended", None
             continue
         delivery.next_attempt_at = now + _LEASE
-        sealed = [hook.secret]
-        if hook.former_secret and hook.former_until and hook.former_until > now:
-            sealed.append(hook.former_secret)
-        secrets = or_none("webhooks", hook.id, partial(_opened, key, hook.id, sealed))
+        secrets = or_none("webhooks", hook.id, partial(_secrets_of, hook, key, now))
         notice = notices[delivery.notice_id]
         if secrets is not None:
             call = Call(hook.url, secrets, f"msg_{notice.id}", body_of(notice))
@@ -217,8 +217,24 @@ async def _still_told(
     return told
 
 
-def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str, ...]:
-    return tuple(open_secret(key, webhook_id, each) for each in sealed)
+def _secrets_of(hook: Webhook, key: bytes, now: datetime) -> tuple[str, ...]:
+    return valid_secrets(key, hook.id, hook.secret, hook.former_secret, hook.former_until, now)
+
+
+def body_of(notice: Any) -> bytes:
+    """Return the type, time and ids, without any name, type of service or kind of agency."""
+    return orjson.dumps(
+        {
+            "type": notice.kind,
+            "timestamp": notice.at,
+            "data": {
+                "id": str(notice.id),
+                "subject_type": notice.subject_type,
+                "subject_id": str(notice.subject_id),
+                "version": notice.version,
+            },
+        }
+    )
 
 
 async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
@@ -244,26 +260,3 @@ async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer)
         delivery.status = "dead"
     else:
         delivery.next_attempt_at = later
-
-
-_MINUTE = 60
-_HOUR = 3600
-PAUSES = (
-    5,
-    5 * _MINUTE,
-    30 * _MINUTE,
-    2 * _HOUR,
-    5 * _HOUR,
-    10 * _HOUR,
-    14 * _HOUR,
-    20 * _HOUR,
-    24 * _HOUR,
-)
-
-
-def next_attempt(attempts: int, now: datetime, jitter: float) -> datetime | None:
-    """Return the time of the next attempt after `attempts` failures, or None to give up. `jitter` (0–1) shifts it by up
-    to a tenth."""
-    if attempts > len(PAUSES):
-        return None
-    return now + timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 10))

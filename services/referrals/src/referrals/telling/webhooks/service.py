@@ -1,17 +1,17 @@
 """Webhook use cases: register, rotate the secret, replay, remove."""
 
-import base64
-import secrets
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import clock, crypto
+from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
 from common.ids import new_id
+from common.webhooks.addresses import Network, UnsafeUrl, check_url
+from common.webhooks.secrets import FORMER_VALID, new_secret, seal_secret
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,25 +23,11 @@ from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import GONE, Kind, Word, door, shuts
 from referrals.ground.row_security import acting_as_service
 from referrals.telling.webhooks import queries
-from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 from referrals.telling.webhooks.models import Delivery, Webhook
 from referrals.telling.webhooks.schemas import NewWebhook, Replay
 
-_FORMER_VALID = timedelta(hours=24)
 _MOST = 20
 RESTORED = "restored_backup"
-
-
-def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def seal_secret(key: bytes, webhook_id: UUID, secret: str) -> bytes:
-    return crypto.seal(key, secret.encode(), f"webhook\n{webhook_id}".encode())
-
-
-def open_secret(key: bytes, webhook_id: UUID, sealed: bytes) -> str:
-    return crypto.open_sealed(key, sealed, f"webhook\n{webhook_id}".encode()).decode()
 
 
 async def add(
@@ -57,7 +43,7 @@ async def add(
         raise UNSAFE_ADDRESS.because("not_this_url", error, pointer="/url") from error
     if len(await queries.listed(session, caller)) >= _MOST:
         raise CONFLICT.because("organisation_has_at_most_webhooks", _MOST)
-    webhook_id, secret = new_id(), _new_secret()
+    webhook_id, secret = new_id(), new_secret()
     webhook = Webhook(
         id=webhook_id,
         organisation_id=caller.organisation,
@@ -79,9 +65,9 @@ async def rotate(
 ) -> tuple[Webhook, str]:
     """Create a new secret. For a day, both secrets sign calls, so that no call is lost."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
-    secret = _new_secret()
+    secret = new_secret()
     webhook.former_secret = webhook.secret
-    webhook.former_until = clock.now() + _FORMER_VALID
+    webhook.former_until = clock.now() + FORMER_VALID
     webhook.secret = seal_secret(key, webhook.id, secret)
     await session.flush()
     await record(

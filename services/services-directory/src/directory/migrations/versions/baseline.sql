@@ -137,6 +137,25 @@ CREATE TABLE successions (
     decided_at timestamptz
 );
 
+CREATE TABLE webhooks (
+    id uuid PRIMARY KEY,
+    organisation_id uuid NOT NULL,
+    url text NOT NULL,
+    secret bytea NOT NULL,
+    former_secret bytea,
+    former_until timestamptz,
+    active boolean NOT NULL,
+    disabled_reason text,
+    created_at timestamptz NOT NULL,
+    kept_by text NOT NULL,
+    told xid8,
+    attempts integer NOT NULL,
+    next_attempt_at timestamptz NOT NULL,
+    called_at timestamptz,
+    answer_status integer,
+    failure text
+);
+
 CREATE TABLE services (
     id uuid PRIMARY KEY,
     document jsonb NOT NULL,

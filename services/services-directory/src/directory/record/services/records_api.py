@@ -7,7 +7,15 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import INVALID, FieldError
-from common.http import IfMatch, Session, check_if_match, etag_of, requires, router
+from common.http import (
+    IfMatch,
+    Session,
+    check_if_match,
+    deprecated_since,
+    etag_of,
+    requires,
+    router,
+)
 from common.sight import NAMES, RESTRICTED
 from fastapi import Body, Query
 from pydantic import ValidationError
@@ -18,7 +26,7 @@ from directory.ground.entries.offered import is_published
 from directory.ground.entries.schemas import Upserted, WrittenOut
 from directory.ground.entries.states import possible_steps
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.ground.old_spelling import TOLD_DEPRECATED
+from directory.ground.old_spelling import SINCE
 from directory.ground.reading.answers import ReadIn
 from directory.ground.reading.restricted_service import log_restricted
 from directory.record.endorsements.queries import endorsed_aors
@@ -61,7 +69,7 @@ def written(result: Upserted, status: int = 200) -> Response:
     "/records/services",
     response_model=RecordPage,
     summary="Records that you may edit",
-    dependencies=[TOLD_DEPRECATED],
+    dependencies=[deprecated_since(SINCE)],
 )
 async def list_records(
     *,

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.http import Session, StepUp, requires, router
+from common.http import Session, StepUp, deprecated_since, requires, router
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
 
-from directory.ground.old_spelling import TOLD_DEPRECATED
+from directory.ground.old_spelling import SINCE
 from directory.record.records.queries import readable_among
 from directory.record.successions import queries, service
 from directory.record.successions.schemas import NewSuccession, Succession
 
 routes = router("/directory/v1/successions", ["Curation"])
-routes.dependencies.append(TOLD_DEPRECATED)
+routes.dependencies.append(deprecated_since(SINCE))
 Curator = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
 ]

@@ -6,11 +6,11 @@ import aiohttp
 from common.messages.delivery import Handing, Message, Result
 from common.messages.mail import Mail, mail_of
 from common.messages.sms import Sms, gateway_of
+from common.webhooks.addresses import networks
 
 from referrals.settings import Settings
 from referrals.telling.channels.kinds import ChannelKind, reached_by
 from referrals.telling.channels.transports.push import Push
-from referrals.telling.webhooks.addresses import networks
 
 
 @dataclass(frozen=True)

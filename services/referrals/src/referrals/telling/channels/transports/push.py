@@ -12,10 +12,9 @@ import aiohttp
 import orjson
 from common import clock
 from common.messages.delivery import HANDED, Handing, Message, Result, waiting
+from common.webhooks.addresses import Network, UnsafeUrl, check_url
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
-
-from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 # How long a push service stores the message for an offline browser. After that, the work list shows the matter
 # anyway.

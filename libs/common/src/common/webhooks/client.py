@@ -4,15 +4,13 @@ import socket
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import aiohttp
-import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
-from common.messages.names import Names
 from standardwebhooks.webhooks import Webhook as Signer
 
-from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, is_allowed
+from common.messages.names import Names
+from common.webhooks.addresses import Network, UnsafeUrl, check_url, is_allowed
 
 _TIMEOUT_SECONDS = 15
 _AT_ONCE = 500
@@ -85,22 +83,6 @@ def client(also: Collection[Network]) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
-    )
-
-
-def body_of(notice: Any) -> bytes:
-    """Return the type, time and ids, without any name, type of service or kind of agency."""
-    return orjson.dumps(
-        {
-            "type": notice.kind,
-            "timestamp": notice.at,
-            "data": {
-                "id": str(notice.id),
-                "subject_type": notice.subject_type,
-                "subject_id": str(notice.subject_id),
-                "version": notice.version,
-            },
-        }
     )
 
 

@@ -1,0 +1,1 @@
+"""Signed calls to partners' systems (Standard Webhooks): allowed addresses, secrets, one call, retries."""
