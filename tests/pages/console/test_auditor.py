@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from common import clock
+from console.referral_views import short_code
 from playwright.sync_api import Browser
 
 from tests.pages.signed_in import Taps, looked_at, reading_in, signed_in
@@ -35,13 +36,13 @@ def test_20_who_read_a_disclosure_is_found_in_four(
         taps.count += 1
         page.select_option("[name=action]", "disclosure.read")
         taps.press("button", "Filtrar")
-        row = page.locator("li.row", has_text=read)
+        row = page.locator("li.row", has_text=short_code(read))
         assert row.count() == 1
         text = row.inner_text()
         assert "ngo-salud" in text or "Salud" in text
         assert ":" in text.splitlines()[0], "when"
         assert taps.count <= 4
-        row.get_by_role("link").click()
+        row.get_by_role("link", name="Ver las anotaciones").click()
         page.wait_for_load_state()
         assert "La cadena está completa" in page.inner_text("main")
         assert NAME not in page.content()
@@ -57,7 +58,7 @@ def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(
     with signed_in(browsers, system, "demo-auditor") as page:
         for words, own in (
             ("Consultas de entradas restringidas", "este registro"),
-            ("Cambios de identidad", "consulta (registro de cambios)"),
+            ("Cambios de identidad", "consultado (registro de cambios)"),
         ):
             page.goto("/console/audit")
             page.get_by_role("link", name=words).click()
@@ -103,7 +104,7 @@ def test_the_auditor_asks_with_the_words_that_people_use(
         page.select_option("[name=action]", "disclosure.read")
         page.get_by_role("button", name="Filtrar").click()
         page.wait_for_load_state()
-        (row,) = page.locator("li.row", has_text=read).all()
+        (row,) = page.locator("li.row", has_text=short_code(read)).all()
         assert "Salud" in row.inner_text()
         with page.expect_download() as kept:
             page.get_by_role("link", name="Descargar").click()
@@ -111,6 +112,25 @@ def test_the_auditor_asks_with_the_words_that_people_use(
         assert "Salud" in line["organisation"]
         page.goto("/console/audit?doer=demo-auditor")
         assert "demo-auditor" in page.locator("li.row").first.inner_text()
+
+
+def test_a_code_leads_to_all_that_was_done_with_it_and_a_wrong_day_is_said_at_its_field(
+    system: System, browsers: Browser, read: str
+) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        page.goto("/console/audit?action=disclosure.read")
+        page.get_by_role("link", name=short_code(read)).click()
+        page.wait_for_load_state()
+        assert f"Solo lo que afecta a {short_code(read)}." in page.inner_text("main")
+        assert page.locator("li.row", has_text=short_code(read)).count() > 1
+        assert read not in page.inner_text("main"), "no id"
+        page.get_by_role("link", name="Ver todas").click()
+        page.wait_for_load_state()
+        assert page.url.endswith("/console/audit")
+        page.fill("[name=from]", "31/02/2026")
+        page.get_by_role("button", name="Filtrar").click()
+        page.wait_for_load_state()
+        assert "Desde" in page.locator(".govuk-error-summary").inner_text()
 
 
 def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:
@@ -149,7 +169,7 @@ def test_a_statement_is_prepared_for_the_days_that_are_chosen(
         assert "Firma:" in main
         page.get_by_role("link", name="El servicio leyó los datos compartidos").first.click()
         page.wait_for_load_state()
-        assert page.locator("li.row", has_text=read).count() == 1
+        assert page.locator("li.row", has_text=short_code(read)).count() == 1
         answer = page.goto("/console/audit/statement?from=1/2/2026&to=1/1/2026")
         assert answer is not None
         assert answer.status == 422

@@ -128,7 +128,8 @@ def faults(
     known = {name.removesuffix("[]"): name for name in names}
     found: dict[str, Fault] = {}
     for error in (refused or {}).get("errors") or []:
-        pointer = f"{within}/{str(error.get('pointer', '')).lstrip('/')}".strip("/")
+        said = str(error.get("pointer", "")).lstrip("/").removeprefix("query/")
+        pointer = f"{within}/{said}".strip("/")
         name = _nearest(pointer, known)
         fault = Fault(
             name,

@@ -14,6 +14,7 @@ from console.audit import views
 from console.code_lists import assistance_codes
 from console.doings import done, identity_change, identity_kind, is_id
 from console.listings import next_page
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Download, NotShown, Page, Visit, downloaded, shown
 
@@ -64,6 +65,8 @@ def _page(
             "more": views.address("/console/audit", values, cursor=cursor) if cursor else "",
             "export": views.address("/console/audit/record.csv", values),
             "values": values,
+            "only": short_code(values["target_id"]),
+            "every": views.address("/console/audit", {**values, "target_id": ""}),
             "actions": [(code, done(code, say)) for code in views.ACTIONS],
             "refused": refusal is not None,
             "again": views.address("/console/audit", values),
@@ -165,7 +168,7 @@ async def identities(visit: Visit) -> Page:
                 (
                     visit.moments.at(one["at"]),
                     f"{identity_change(one['what'], say)} ({identity_kind(one['kind'], say)})",
-                    one.get("target_name") or one["target"],
+                    one.get("target_name") or ("" if one["kind"] == "record" else one["target"]),
                     views.by(one.get("by_name") or one["by_subject"], one["by_client"]),
                 )
                 for one in listed.items

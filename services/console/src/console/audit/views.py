@@ -48,7 +48,8 @@ class Entry:
     who: str
     organisation: str
     target: str
-    target_id: str
+    code: str
+    only: str
     chain: str
     number: int | None
     beside: tuple[str, ...]
@@ -101,7 +102,8 @@ def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
         _doer(one["client"], names),
         _organisation(organisation, names),
         say.known(f"audit.target.{one['target_type']}", "audit.target.other"),
-        one["target_id"],
+        entry(one["target_id"], names),
+        address("/console/audit", {"target_id": one["target_id"]}),
         one["chain"],
         one["sequence"],
         tuple(beside.lines(one["action"], one["detail"])),
@@ -153,7 +155,7 @@ def reads(
 
 
 def entry(identifier: str, names: Mapping[str, str]) -> str:
-    """Return the name of a directory entry, or a short code if the auditor may not see the name."""
+    """Return the name, or the short code that pages show instead if the auditor may not see the name."""
     return names.get(identifier) or short_code(identifier)
 
 
