@@ -196,8 +196,8 @@ async def _page_of(
             "version": one.version,
             "of": names.get(holder["organisation_id"] or "", ""),
             "last": holders.last_seen(visit, holder),
-            "told": told(holder, visit),
-            "invited": _invited(holder, visit),
+            "told": _invited(holder, visit) or told(holder, visit),
+            "invited": holder.get("invited_until"),
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=holders.fields,
@@ -514,12 +514,7 @@ async def changes(visit: Visit) -> Page:
                 (
                     visit.moments.at(one["at"]),
                     identity_change(one["what"], say),
-                    " ".join(
-                        (
-                            identity_kind(one["kind"], say),
-                            one.get("target_name") or _target(one["target"]),
-                        )
-                    ),
+                    " ".join((identity_kind(one["kind"], say), _whom(one))).strip(),
                     one.get("by_name") or _target(one["by_subject"]),
                 )
                 for one in listed.items
@@ -528,6 +523,11 @@ async def changes(visit: Visit) -> Page:
             "more": next_page("/console/changes", listed, kept),
         },
     )
+
+
+def _whom(one: Mapping[str, Any]) -> str:
+    """Return the name of the changed person, client or organisation; empty for the record itself."""
+    return "" if one["kind"] == "record" else one.get("target_name") or _target(one["target"])
 
 
 def _target(text: str) -> str:
