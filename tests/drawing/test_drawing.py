@@ -18,6 +18,7 @@ from drawing import server
 from drawing.client import answers, ask_beside, drawn
 from drawing.processes import KINDS, FailedDrawing, NobodyDraws
 from PIL import Image
+from pypdf import PdfReader
 
 from tests.support.system import until
 
@@ -52,6 +53,24 @@ def page(source: str, form: str = "pdf", **more: object) -> dict[str, object]:
 def pictures(svgs: list[str]) -> list[bytes]:
     told = {"drawings": svgs, "scale": 2.0}
     return [b64decode(each) for each in json.loads(drawn("pictures", told))]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Casa 😀 y 家", "Casa � y �"),
+        ("Wayuu ü ɨ ʼ", "Wayuu ü ɨ ʼ"),
+        ("[a]\u1abe \U000f0000", None),
+        ("".join(map(chr, range(0x4E00, 0x4E20))), None),
+    ],
+)
+def test_a_letter_that_no_font_draws_never_refuses_a_document(name: str, shown: str | None) -> None:
+    """PDF/UA refuses such letters, and one organisation's name would have cost the whole bulletin."""
+    source = '#set document(title: "t")\n#sys.inputs.name'
+    wanted = page(source, standard="ua-1", own_font=True, inputs={"name": name})
+    (only,) = PdfReader(io.BytesIO(drawn("page", wanted))).pages
+    assert only["/StructParents"] is not None
+    assert shown is None or only.extract_text() == shown
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Typesets pages with Typst, in Ruta's own font if requested. Typst can access only the files provided."""
 
 import json
+import re
 import tempfile
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
@@ -13,6 +14,11 @@ import typst
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 """A fixed creation time, so that the same page gives the same bytes."""
 MAIN = "main.typ"
+_UNDRAWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
+"""Typst's error when PDF/UA refuses a letter that no font draws. The page shows U+FFFD instead of this letter."""
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+_MOST_UNDRAWN = 20
+"""Each such letter costs another run of Typst."""
 _POINTS_PER_INCH = 72
 _ONE_EACH = b"""
 #for number in range(int(sys.inputs.drawings)) {
@@ -31,14 +37,24 @@ def page(wanted: dict[str, Any]) -> bytes:
     options: dict[str, Any] = {"ppi": wanted["ppi"]} if wanted["form"] == "png" else {}
     if wanted.get("standard"):
         options["pdf_standards"] = wanted["standard"]
-    made = _typeset(
-        {name: b64decode(content) for name, content in wanted["files"].items()},
-        format=wanted["form"],
-        sys_inputs=wanted.get("inputs", {}),
-        own_font=bool(wanted.get("own_font")),
-        **options,
-    )
-    return made[0]
+    options |= {"format": wanted["form"], "sys_inputs": wanted.get("inputs", {})}
+    options["own_font"] = bool(wanted.get("own_font"))
+    files = {name: b64decode(content) for name, content in wanted["files"].items()}
+    undrawn: set[str] = set()
+    for _ in range(_MOST_UNDRAWN):
+        instead = "".join(f"\\u{{{ord(letter):x}}}" for letter in sorted(undrawn))
+        rule = f'#show regex("[{instead}]"): "\\u{{fffd}}"\n' if undrawn else ""
+        try:
+            return _typeset({**files, MAIN: rule.encode() + files[MAIN]}, **options)[0]
+        except typst.TypstError as error:
+            refused = _UNDRAWN.search(str(error))
+            if refused is None:
+                raise
+            letters = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), refused[1])
+            undrawn |= {letter for letter in letters if not letter.isascii()}
+    # Too many: draw them as empty boxes, which only PDF/UA forbids.
+    options.pop("pdf_standards", None)
+    return _typeset(files, **options)[0]
 
 
 def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list[bytes]:
