@@ -40,10 +40,14 @@ def world(of: World, found: attacker.Measures) -> None:
                 if not number:
                     attacker.present(each, own, truth, population.k, found)
                     attacker.proofs(each, population.k, found)
+    for two in zip(of.periods[1::3], of.periods[2::3], strict=False):
+        for summed, true in of.summed(two):
+            attacker.agreeing(summed, found)
+            attacker.covered(summed, true, f"{label} {of.persons} two periods", found)
 
 
 def records(source: str, persons: int, number: int, found: attacker.Measures) -> None:
     """Measure the intervals of persons from records whose attributes depend on each other."""
-    shown, truth = drawn(source, persons, number)
-    attacker.agreeing(shown, found)
-    attacker.covered(shown, truth, f"{source} {persons}", found)
+    for shown, truth in drawn(source, persons, number):
+        attacker.agreeing(shown, found)
+        attacker.covered(shown, truth, f"{source} {persons}", found)

@@ -10,7 +10,7 @@ from functools import cached_property
 from reporting.errors import TooFineError
 from reporting.ground.periods import Period, PeriodKind
 from reporting.ground.programmes.definition import Programme
-from reporting.ground.protection.protected import ProtectedCube
+from reporting.ground.protection.protected import ProtectedCube, summed
 from reporting.ground.protection.rounding import protect, seed
 from reporting.protect.releases.answers import ReleaseQuery, answer
 from reporting.protect.releases.cells import RULES
@@ -24,11 +24,26 @@ from reporting.protect.releases.views import (
     view_of,
 )
 
-from drills.numbers.attacker import At, By, Figure, Published
-from tests.services.reporting.attacks.dependent import IN_USE, of_records
-from tests.services.reporting.releases.populations import SOURCES
+from drills.numbers.attacker import At, By, Figure, Published, Truth
+from tests.services.reporting.attacks.dependent import (
+    IN_USE,
+    SEARCHES,
+    dependent,
+    of_a_route,
+    of_a_search,
+    of_records,
+)
+from tests.services.reporting.attacks.year import populations
+from tests.services.reporting.releases.populations import PAIRS
+from tests.services.reporting.releases.populations import SOURCES as WHOLE
 
 __all__ = ["SOURCES", "World", "drawn"]
+OWN = {
+    "searches": (SEARCHES, of_a_search),
+    "ctdc-routes": (populations()["screened-or-assisted-persons"], of_a_route),
+}
+"""Programmes whose own cube takes people, or searches, with attributes that depend on each other."""
+SOURCES = (*WHOLE, *PAIRS, *OWN)
 
 
 @dataclass(frozen=True)
@@ -161,15 +176,38 @@ class World:
         joint = replace(self.joint(period), public=public)
         return [published(seen(view_of(each), joint)) for each in self.programmes]
 
+    def summed(self, periods: Sequence[Period]) -> "Iterator[tuple[Published, Truth]]":
+        """Yield each programme's sum over periods that are no span, with the true person-periods."""
+        for each in self.programmes:
+            cubes = [seen(view_of(each), self.joint(period)) for period in periods]
+            truth = together([self.truth(each.id, period) for period in periods])
+            yield published(summed(cubes, "several")), truth
+
     def truth(self, programme: str, period: Period) -> "TrueCounts":
         found = next(each for each in self.programmes if each.id == programme)
         return TrueCounts(seen(view_of(found), self.true(period)))
 
 
-def drawn(source: str, persons: int, number: int) -> "tuple[Published, TrueCounts]":
-    """Return persons drawn from CTDC's records, or from invented ones with the same structure."""
-    ((true, shown),) = of_records(source, persons, number)
-    return published(shown), TrueCounts(true)
+def drawn(source: str, persons: int, number: int) -> "Iterator[tuple[Published, TrueCounts]]":
+    """Yield the views of persons drawn from CTDC's records, from invented ones with the same structure, or of
+    searches."""
+    if source in OWN:
+        programmes, one = OWN[source]
+        worlds = dependent(programmes, persons, number, one)
+    else:
+        worlds = of_records(source, persons, number)
+    for true, shown in worlds:
+        yield published(shown), TrueCounts(true)
+
+
+def together(truths: Sequence[Truth]) -> Truth:
+    def counts(by: By) -> Mapping[At, int]:
+        found = Counter[At]()
+        for each in truths:
+            found.update(each(by))
+        return found
+
+    return counts
 
 
 class TrueCounts:

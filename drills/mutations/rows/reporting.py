@@ -83,6 +83,13 @@ ROWS = (
     ),
     Row(
         "small-cells",
+        "totals-of-few-margins",
+        "reporting.ground.protection.rounding:profile_of",
+        Returns("'J'"),
+        "tests/services/reporting/attacks/test_coverage.py::test_totals_of_few_dimensions_hold_what_their_intervals_say",
+    ),
+    Row(
+        "small-cells",
         "intervals-of-spans-follow-their-flows",
         "reporting.ground.protection.protected:ProtectedCube._beyond_flows",
         Returns("0"),

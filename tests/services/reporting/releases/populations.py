@@ -3,6 +3,7 @@
 import csv
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -18,10 +19,40 @@ SOURCES = ("made", "ctdc")
 """The records of CTDC may not be shipped: where they are absent, those made in their shape remain."""
 
 
+PAIRS = {
+    "ctdc-ways": ("CountryOfExploitation", "citizenship"),
+    "ctdc-kinds": ("gender", "exploitationType"),
+}
+"""Pairs of CTDC's columns that depend on each other most."""
+_LARGEST = 12
+"""The most frequent codes of a column are kept apart; the others become one."""
+
+
 @cache
 def persons_of(source: str) -> dict[Coordinates, int]:
-    """Return 4,919 persons in at most 320 cells: 2 × 4 × 5 × 8."""
+    """Return 4,919 persons in at most 320 cells (2 × 4 × 5 × 8), or by a pair of columns."""
+    if source in PAIRS:
+        return _persons_by(PAIRS[source])
     return persons_of_ctdc() if source == "ctdc" else _made_persons()
+
+
+def _persons_by(columns: Sequence[str]) -> dict[Coordinates, int]:
+    return dict(
+        Counter(tuple(str(min(row[name], _LARGEST)) for name in columns) for row in records())
+    )
+
+
+@cache
+def records() -> list[dict[str, int]]:
+    """Return CTDC's records. Each value is its code's rank in its column: 0 is the most frequent."""
+    path = reference_data("ctdc/ctdc_kanon_2020_7col_p10.csv")
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    ranks = {
+        name: {code: i for i, (code, _) in enumerate(Counter(r[name] for r in rows).most_common())}
+        for name in rows[0]
+    }
+    return [{name: ranks[name][code] for name, code in row.items()} for row in rows]
 
 
 def _made_persons() -> dict[Coordinates, int]:

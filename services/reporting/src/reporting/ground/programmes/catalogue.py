@@ -138,7 +138,6 @@ def _population(entry: Mapping[str, Any]) -> Population:
         measure=Measure(entry["measure"]),
         period_kind=PeriodKind(entry["period"]),
         k=entry["k"],
-        profile=entry["profile"],
         dimensions=dimensions,
         tilted=tuple(entry.get("tilted", [each.name for each in dimensions])),
         spans=tuple(map(PeriodKind, entry.get("spans", ()))),

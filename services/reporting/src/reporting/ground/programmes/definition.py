@@ -19,7 +19,7 @@ from common.words.places import Places
 from reporting.ground.language import text
 from reporting.ground.periods import PeriodKind
 from reporting.ground.protection.protected import REST, Dimension
-from reporting.ground.protection.rounding import PROFILES, Weights, check_weight
+from reporting.ground.protection.rounding import PROFILES, Weights, check_weight, profile_of
 
 LEAST_K = 11
 """CTDC's threshold; a programme may require more, but not less."""
@@ -112,7 +112,6 @@ class Population:
     measure: Measure
     period_kind: PeriodKind
     k: int
-    profile: str
     dimensions: tuple[ProgrammeDimension, ...]
     tilted: tuple[str, ...] = ()
     spans: tuple[PeriodKind, ...] = ()
@@ -124,12 +123,14 @@ class Population:
     def __post_init__(self) -> None:
         if self.k < LEAST_K:
             raise ValueError(f"{self.id}: k must be at least {LEAST_K}")
-        if self.profile not in PROFILES:
-            raise ValueError(f"{self.id}: no profile {self.profile!r}")
         names = {each.name for each in self.dimensions}
         if not {*self.tilted, *filter(None, [self.carried, self.flagged])} <= names | {HISTORY}:
             raise ValueError(f"{self.id}: tilted and carried dimensions are among its own")
         check_weight(self.k, self.weights, len(self.tilted))
+
+    @property
+    def profile(self) -> str:
+        return profile_of(len(self.tilted))
 
     @property
     def weights(self) -> Weights:

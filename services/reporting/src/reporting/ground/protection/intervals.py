@@ -14,26 +14,27 @@ from reporting.ground.protection.arrays import Floats, Whole, np, special
 
 HELD = 0.92
 """The share of the law that an interval covers."""
-SHARES, OF_PERIODS = (0.0, 0.22, 0.36, 0.7), 0.11
+SHARES, OF_PERIODS = (0.0, 0.22, 0.46, 0.7), 0.15
 """By depth, and for each doubling of the number of periods."""
-OF_THE_TOTAL, OF_A_TOTAL_OVER_PERIODS, MOST_OF_A_MARGIN = 24, 50, 90
+OF_THE_TOTAL, OF_A_TOTAL_OVER_PERIODS, MOST_OF_A_MARGIN = 28, 50, 90
 """Variances: of a period's total; of a span's, for each period; the most of a period's one-way count."""
 FEW, FEWER = 0.3, 3.5
-"""The prior assumption that groups by two or more dimensions are small: its weight, and how many times fewer persons
-than shown it assumes."""
+"""The prior assumption that groups in deep tables are small: its weight, and how many times fewer persons than shown it
+assumes."""
 
 
 @dataclass(frozen=True)
 class Noise:
     """The effect of rounding on a view's counts. `sources` maps the view's dimensions to those of the joint cube.
     `where` contains the dimensions by which the view counts only some people, and `loose` the dimensions that were not
-    tilted."""
+    tilted. `deep` is the depth from which tables have small groups."""
 
     k: int
     periods: int = 1
     sources: Mapping[str, str] = field(default_factory=dict)
     where: frozenset[str] = frozenset()
     loose: frozenset[str] = frozenset()
+    deep: int = 2
 
     def depth(self, names: Collection[str]) -> int:
         """Return the depth of a table by these dimensions; an untilted dimension is as loose as two tilted ones."""
@@ -65,6 +66,6 @@ def intervals(
     low, high = (
         special.gammaincinv(shape, chance) / rate for chance in ((1 - HELD) / 2, (1 + HELD) / 2)
     )
-    low = np.where(shown > 0, np.clip(np.floor(low + 0.5), least, shown), 0)
+    low = np.where(shown > 0, np.clip(np.floor(low), least, shown), 0)
     high = np.where(shown > 0, np.maximum(np.ceil(high - 0.5), shown), few)
     return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]

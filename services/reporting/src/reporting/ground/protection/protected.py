@@ -253,7 +253,7 @@ class ProtectedCube:
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         detail = min(len(names), len(APART) - 1) if self.public and len(names) > 1 else 0
         few = APART[detail] * self.k - 1
-        deep = any(each.noise and each.noise.depth(names) > 1 for each in parts)
+        deep = any(each.noise and each.noise.depth(names) >= each.noise.deep for each in parts)
         return intervals(
             table.shown, table.shown - beyond, np.asarray(variance), (least, few), deep=deep
         )

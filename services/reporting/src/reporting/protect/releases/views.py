@@ -25,7 +25,7 @@ from reporting.ground.protection.protected import (
     Row,
     summed,
 )
-from reporting.ground.protection.rounding import PROFILES, Weights
+from reporting.ground.protection.rounding import FEW_MARGINS, PROFILES, Weights
 from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.spans import Layout, span
 
@@ -321,7 +321,8 @@ def _noise(view: View, joint: JointCube) -> Noise:
         joint.periods > 1 and HISTORY not in joint.tilted
     ):  # people who are new in a span are also a part
         where |= {HISTORY}
-    return Noise(joint.k, joint.periods, view.sources, where, loose)
+    deep = 1 if len(joint.tilted) <= FEW_MARGINS else 2
+    return Noise(joint.k, joint.periods, view.sources, where, loose, deep)
 
 
 def _among(joint: JointCube, name: str, wanted: Sequence[str]) -> Bools:
