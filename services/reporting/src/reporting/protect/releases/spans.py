@@ -9,7 +9,7 @@ same cells, and no part exceeds its span. Only published cells are used, so a sp
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -81,7 +81,10 @@ def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordi
     """Return blocks of people: new in the span, at their cell, or moved on, from cell to cell. A history records that a
     person had a need before, but not which need: assume the most frequent need at that cell."""
     found: Counter[Coordinates] = Counter()
+    needs: set[str] = set()
     for cells in parts:
+        if layout.flagged is not None:
+            needs |= {at[layout.flagged] for at in cells} - {NOTHING}
         for (*now, history), shown in sorted(cells.items()):
             blocks, before = shown // layout.k, history.split("|")[number]
             if before == NEW:
@@ -92,7 +95,7 @@ def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordi
             arrived[layout.carried] = layout.further(left[layout.carried], now[layout.carried])
             if layout.flagged is not None:
                 if before.endswith(FLAG):
-                    left[layout.flagged] = _need(found, left, layout.flagged)
+                    left[layout.flagged] = _need(found, left, layout.flagged, needs)
                     arrived[layout.flagged] = left[layout.flagged]
                 else:
                     left[layout.flagged] = NOTHING
@@ -101,15 +104,13 @@ def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordi
     return found
 
 
-def _need(found: Counter[Coordinates], at: Sequence[str], place: int) -> str:
-    known = {
-        each[place]: n
-        for each, n in found.items()
-        if n > 0
-        and each[place] != NOTHING
-        and (*each[:place], *each[place + 1 :]) == (*at[:place], *at[place + 1 :])
-    }
-    return max(known, key=lambda code: (known[code], code), default=at[place])
+def _need(
+    found: Counter[Coordinates], at: Sequence[str], place: int, needs: Collection[str]
+) -> str:
+    """Return the most frequent of these needs at the cell, or the cell's own."""
+    known = {need: found[(*at[:place], need, *at[place + 1 :])] for need in needs}
+    most = max(needs, key=lambda need: (known[need], need), default=at[place])
+    return most if known.get(most, 0) > 0 else at[place]
 
 
 class _Span:
