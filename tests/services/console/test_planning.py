@@ -247,12 +247,3 @@ def test_what_has_ended_can_be_chosen_and_nothing_that_goes_on() -> None:
     assert dict(said)["2026-Q1"] == "1.º trimestre de 2026"
     early = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 1, 15, tzinfo=UTC)).ended()
     assert [code for code, _ in early][:2] == ["2025-Q4", "2025-12"]
-
-
-def test_a_number_without_a_source_is_told_in_the_readers_language() -> None:
-    for problem, words in (
-        ("words highlights (es): 4321: not in its section", "4321: alguien lo escribió"),
-        ("content: 12: where: the source gives 14", "12: no coincide con su fuente"),
-        ("bulletin.pdf: 7: no figure of the bulletin stands there", "7: está en un archivo"),
-    ):
-        assert bulletins.stray(problem, wording("es")).startswith(words)

@@ -197,7 +197,7 @@ async def test_a_bulletin_goes_from_draft_to_the_public(
     assert "Casos reportados, no prevalencia" in words
     assert "BORRADOR" not in words
     trace = (await api.get(f"{PATH}/{bulletin['id']}/trace", headers=anonymous)).json()
-    assert trace["problems"] == []
+    assert trace["untraced"] == trace["problems"] == []
     assert all(figure["source"]["es"] for figure in trace["figures"])
     async with database.transaction() as session:
         kinds = await session.scalars(sa.select(COMMON.outbox.c.type))
@@ -312,8 +312,11 @@ async def test_what_is_published_never_changes_and_a_correction_is_a_new_edition
     assert (second["edition"], second["state"]) == (2, "draft")
     assert second["id"] != bulletin["id"]
     assert (await api.get(path, headers=as_("anonymous"))).content == before
-    trace = await api.get(f"{PATH}/{bulletin['id']}/trace", headers=as_("anonymous"))
-    assert trace.json()["problems"], "the corrections made since are told"
+    trace = (await api.get(f"{PATH}/{bulletin['id']}/trace", headers=as_("anonymous"))).json()
+    assert trace["untraced"], "the corrections made since are told"
+    assert len(trace["problems"]) == len(trace["untraced"])
+    for one in trace["untraced"]:
+        assert one["reason"]["es"] != one["reason"]["en"]
     with pytest.raises(sa.exc.DBAPIError, match="never changes"):
         async with database.transaction() as session:
             await session.execute(bulletins.update().values(state="draft"))

@@ -117,10 +117,11 @@ async def bulletin(visit: Visit) -> Page:
                 if found["state"] == "draft"
             ],
             "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
-            "steps": views.steps(found, trace.body["problems"] if trace.ok else None, say),
+            "steps": views.steps(found, trace.body["untraced"] if trace.ok else None, say),
             "figures": len(trace.body["figures"]) if trace.ok else None,
-            "problems": [
-                views.stray(each, say) for each in (trace.body["problems"] if trace.ok else [])
+            "untraced": [
+                f"{each['number']}: {each['reason'][visit.language]}"
+                for each in (trace.body["untraced"] if trace.ok else [])
             ],
             "kinds": views.kinds(found["files"], charts, say)
             if found["state"] == "published"

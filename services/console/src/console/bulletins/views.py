@@ -189,19 +189,8 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
     }
 
 
-def stray(problem: str, say: Wording) -> str:
-    """Describe a number that has no source. The API gives its location, the number, and the reason in English."""
-    place, _, rest = problem.partition(": ")
-    kind = place.split(" ")[0]
-    number = rest.partition(": ")[0]
-    return say(f"bulletin.stray.{kind if kind in _STRAY else 'file'}", number=number)
-
-
-_STRAY = frozenset({"content", "words", "chart"})
-
-
 def steps(
-    bulletin: Mapping[str, Any], problems: Sequence[str] | None, say: Wording
+    bulletin: Mapping[str, Any], untraced: Sequence[Any] | None, say: Wording
 ) -> list[tuple[str, str]]:
     """Return the steps to publication, each done or still to do."""
     signed, live = bulletin["signed_off_at"] is not None, bulletin["state"] == "published"
@@ -210,7 +199,7 @@ def steps(
         for one in bulletin["content"]["sections"]
         for block in one["blocks"]
     )
-    traced = None if problems is None else not problems
+    traced = None if untraced is None else not untraced
     rest = [
         (say(f"bulletin.step.{name}"), say(f"bulletin.step.{_said(done)}"))
         for name, done in (

@@ -56,6 +56,7 @@ from reporting.publish.bulletins.schemas import (
     State,
     Trace,
     TracedFigure,
+    UntracedNumber,
 )
 from reporting.settings import Settings
 
@@ -225,7 +226,9 @@ async def trace_bulletin(caller: Reader, session: Session, bulletin_id: Bulletin
         for same in zip(*by_language, strict=True)
     ]
     found = await service.problems(session, bulletin)
-    return Trace(figures=figures, problems=[f"{p.form}: {p.number}: {p.reason}" for p in found])
+    untraced = [UntracedNumber(form=s.form, number=s.number, reason=s.reason) for s in found]
+    problems = [stray.in_english for stray in found]
+    return Trace(figures=figures, untraced=untraced, problems=problems)
 
 
 @routes.put("/{bulletin_id}/words")

@@ -197,11 +197,22 @@ class TracedFigure(BaseModel):
     source: dict[str, str]
 
 
+class UntracedNumber(BaseModel):
+    """A number without a source."""
+
+    form: str = Field(
+        description="`content`; `words` or `chart` with its section or id; or a file's name."
+    )
+    number: str
+    reason: dict[str, str]
+
+
 class Trace(BaseModel):
-    """Every number with its source; `problems` is empty if all numbers can be traced."""
+    """Every number with its source; `untraced` is empty if all numbers can be traced."""
 
     figures: list[TracedFigure]
-    problems: list[str]
+    untraced: list[UntracedNumber] = Field(description="In each language.")
+    problems: list[str] = Field(description="`untraced`, in English.", deprecated=True)
 
 
 class PublicationView(BaseModel):

@@ -36,7 +36,7 @@ from reporting.count.milestones import queries as milestone_queries
 from reporting.count.stakeholders import queries as stakeholder_queries
 from reporting.ground.asked_periods import asked_period
 from reporting.ground.asked_tasks import asked
-from reporting.ground.language import Text
+from reporting.ground.language import Text, of_details
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.releases import queries as release_queries
@@ -230,7 +230,9 @@ async def write_words(
             "numbers_are_not_those_of_their_section",
             len(found),
             errors=[
-                FieldError(f"/texts/{each.section}/{each.language}", each.reason, UNFOUNDED.code)
+                FieldError(
+                    f"/texts/{each.section}/{each.language}", each.reason["en"], UNFOUNDED.code
+                )
                 for each in found
             ],
             numbers=[
@@ -238,7 +240,7 @@ async def write_words(
                     "pointer": f"/texts/{each.section}/{each.language}",
                     "at": each.at,
                     "number": each.number,
-                    "reason": each.reason,
+                    "reason": each.reason["en"],
                 }
                 for each in found[:50]
             ],
@@ -457,7 +459,7 @@ async def _problems(session: AsyncSession, period: str, content: Content) -> lis
         *wrong_figures(content, known),
         *numbers_in_wording(content),
         *(
-            Stray("content", name, "what stands beside the numbers is not said any more")
+            Stray("content", name, of_details("section_no_longer_has_a_source"))
             for name in outdated(content, asked, known)
         ),
     ]
@@ -516,7 +518,7 @@ def _refuse(found: list[Stray]) -> None:
         raise UNTRACEABLE.because(
             "numbers_do_not_trace_nothing_was_changed",
             len(found),
-            numbers=[f"{each.form}: {each.number}: {each.reason}" for each in found[:50]],
+            numbers=[each.in_english for each in found[:50]],
         )
 
 

@@ -16,8 +16,10 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from common.process.lazily import lazily
+from common.words.details import Detail
 from common.words.languages import LANGUAGES
 
+from reporting.ground.language import Text, of_details
 from reporting.publish.bulletins.composing.evidence import Evidence, UntraceableError, value_of
 from reporting.publish.bulletins.document.content import (
     Chart,
@@ -69,22 +71,31 @@ class Stray:
 
     form: str
     number: str
-    reason: str
+    reason: Text
+
+    @property
+    def in_english(self) -> str:
+        return f"{self.form}: {self.number}: {self.reason['en']}"
 
 
 def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
     """Return figures whose source gives a different value, or none, with this evidence."""
     found: list[Stray] = []
-    for placed in all_figures(content, LANGUAGES[0]):
-        figure = placed.figure
-        where = f"{placed.section}: {placed.beside}"
+    for same in zip(*(all_figures(content, each) for each in LANGUAGES), strict=True):
+        figure = same[0].figure
         try:
             now = value_of(figure.source, evidence, with_interval=False).value
+            wrong = None
+            if now != figure.value:
+                wrong = Detail.of("source_gives_another_value", now)
         except UntraceableError as error:
-            found.append(Stray("content", str(figure.value), f"{where}: {error}"))
-            continue
-        if now != figure.value:
-            found.append(Stray("content", str(figure.value), f"{where}: the source gives {now}"))
+            wrong = error.said
+        if wrong:
+            reason = {
+                language: f"{placed.section}, {placed.beside}: {wrong.text(language)}"
+                for language, placed in zip(LANGUAGES, same, strict=True)
+            }
+            found.append(Stray("content", str(figure.value), reason))
     return found
 
 
@@ -99,7 +110,8 @@ def numbers_in_wording(content: Content) -> list[Stray]:
             for text in block.text.values():
                 wording = re.sub(r"\{\w+\}", "", text)
                 if text not in own or _NUMBER.search(wording):
-                    found.append(Stray("content", text, "not a text of the bulletin's table"))
+                    reason = of_details("sentence_is_not_one_of_the_bulletins_texts")
+                    found.append(Stray("content", text, reason))
     return found + [
         Stray(f"words {each.section} ({each.language})", each.number, each.reason)
         for each in unfounded(content, words_of(content))
@@ -121,7 +133,8 @@ def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Str
                 extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
             case _:
                 continue  # for images, the checker examines the specification instead
-        found += [Stray(name, each, "no figure of the bulletin stands there") for each in extra]
+        reason = of_details("bulletin_has_no_such_figure_there")
+        found += [Stray(name, each, reason) for each in extra]
     return found
 
 
@@ -287,7 +300,8 @@ def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
         }
         for text in _written_on(spec(chart, language, borders(content))):
             if text not in shown_in_table and _NUMBER.match(text):
-                yield Stray(f"chart {chart.table.id}", text, "no figure of the chart's table")
+                reason = of_details("charts_table_has_no_such_figure")
+                yield Stray(f"chart {chart.table.id}", text, reason)
 
 
 def _written_on(part: object) -> Iterator[str]:

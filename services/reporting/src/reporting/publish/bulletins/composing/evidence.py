@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
+from common.words.details import Coded
 from common.words.places import Places, folded
 
 from reporting.count.activities.activity import Activity
@@ -53,7 +54,7 @@ class Published(Protocol):
     def spans(self) -> Mapping[str, JointCube]: ...
 
 
-class UntraceableError(ValueError):
+class UntraceableError(Coded):
     """The evidence does not contain or allow a source."""
 
 
@@ -151,26 +152,26 @@ def value_of(source: Source, evidence: Evidence, *, with_interval: bool = True) 
 def _release(release_id: UUID, evidence: Evidence) -> Published:
     found = evidence.releases.get(release_id)
     if found is None:
-        raise UntraceableError(f"release {release_id} is not published")
+        raise UntraceableError("release_is_not_published", release_id)
     return found
 
 
 def _released(source: ReleaseSource, evidence: Evidence, *, with_interval: bool) -> Row:
     found = [_release(each, evidence) for each in source.releases]
     if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
-        raise UntraceableError("a sum goes over different closed periods of one programme")
+        raise UntraceableError("sum_needs_different_periods_of_one_programme")
     try:
         cube = evidence.cube(found)
         if source.rest_by:
             return cube.rest(source.rest_by, source.filters) or Row({}, 0, 0, 0)
         return cube.figure(source.filters) if with_interval else Row({}, cube.total(source.filters))
     except OutsideProgrammeError as error:
-        raise UntraceableError(str(error)) from error
+        raise UntraceableError("programme_has_no_such_code", error.field, error.given) from error
 
 
 def _share(source: ReleaseShareSource, evidence: Evidence, *, with_interval: bool) -> Value:
     if source.numerator.releases != source.denominator.releases:
-        raise UntraceableError("a share has one programme and the same periods on both sides")
+        raise UntraceableError("share_needs_the_same_periods_on_both_sides")
     k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
     above, below = (
         _released(each, evidence, with_interval=with_interval)
@@ -192,7 +193,7 @@ def _expected_error(source: ExpectedErrorSource, evidence: Evidence) -> Value:
 def _counted(source: ActivitySource, evidence: Evidence) -> int:
     indicator = BY_CODE.get(source.indicator)
     if indicator is None:
-        raise UntraceableError(f"{source.indicator} is not on the allow-list")
+        raise UntraceableError("indicator_is_not_allowed", source.indicator)
     return total(
         evidence.activities,
         indicator,
@@ -217,7 +218,7 @@ def _coverage(source: CoverageSource, evidence: Evidence) -> int:
 def _target(target_id: UUID, evidence: Evidence) -> Target:
     found = evidence.targets.get(target_id)
     if found is None:
-        raise UntraceableError(f"target {target_id} is not in the work plan")
+        raise UntraceableError("target_is_not_in_the_work_plan", target_id)
     return found
 
 
@@ -225,5 +226,5 @@ def _outside(source: OutsideSource, evidence: Evidence) -> Decimal:
     series = evidence.series.get(source.series)
     point = series.point(source.day, source.area) if series else None
     if point is None:
-        raise UntraceableError(f"series {source.series} has no such point")
+        raise UntraceableError("series_has_no_such_point", source.series)
     return point.value

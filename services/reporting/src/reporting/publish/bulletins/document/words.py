@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from common.words.languages import LANGUAGES
 
-from reporting.ground.language import Text
+from reporting.ground.language import Text, of_details
 from reporting.ground.unsourced_numbers import loose_numbers
 from reporting.publish.bulletins.document.content import Content, Section, Words
 from reporting.publish.bulletins.document.runs import all_figures as figures_of
@@ -37,7 +37,7 @@ class Unfounded:
     language: str
     at: int
     number: str
-    reason: str
+    reason: Text
 
 
 def words_of(content: Content) -> dict[str, Text]:
@@ -105,9 +105,10 @@ def unfounded(content: Content, texts: Mapping[str, Text]) -> list[Unfounded]:
     return found
 
 
-def _reason(section: str) -> str:
-    where = "the bulletin" if section in OF_ALL else "this section"
-    return f"no number of {where}, as it is written there with its interval"
+def _reason(section: str) -> Text:
+    if section in OF_ALL:
+        return of_details("bulletin_does_not_write_this_number_so")
+    return of_details("section_does_not_write_this_number_so")
 
 
 def _written(content: Content, section: str, language: str) -> set[str]:
