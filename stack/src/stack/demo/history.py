@@ -131,7 +131,7 @@ def live_the_past(
     quarters = [quarter_id(quarter)] if screening else []
     close_and_publish_all(tell, [*quarters, *(period for period, *_ in wanted)])
     if wanted:
-        past_bulletin.tell_context(tell, wanted[-1][1].year)
+        past_bulletin.tell_context(tell, wanted[-1][1].year, wanted[-1][0])
         past_bulletin.publish(tell, wanted[-1][0])
     return past.sent
 

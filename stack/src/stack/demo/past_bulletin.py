@@ -17,9 +17,21 @@ _ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
 """Texts that belong to no section with numbers."""
 
 
-def tell_context(tell: Storyteller, year: int) -> None:
-    """Add two institutions, a problem tree and a SWOT that a second person approved, and two milestones."""
+def tell_context(tell: Storyteller, year: int, period: str) -> None:
+    """Add the letterhead, two institutions, a problem tree and a SWOT that a second person approved, and two
+    milestones."""
     texts = _texts()
+    if "country" not in tell.call(
+        said("The IM officer looks for a letterhead"),
+        *(IM, "GET", f"{_BULLETINS}/letterhead"),
+        expect=(200, 404),
+    ):
+        tell.call(
+            said("The IM officer says who issues the bulletins"),
+            *(IM, "PUT", f"{_BULLETINS}/letterhead"),
+            json=texts["letterhead"],
+            expect=200,
+        )
     for body in texts["institutions"]:
         tell.call(
             said("The coordinator lists {code}", code=body["code"]),
@@ -28,7 +40,7 @@ def tell_context(tell: Storyteller, year: int) -> None:
             expect=(201, 409),
         )
     if not tell.get(IM, f"{_CONTEXT}/statements", {"analysis": ANALYSIS})["items"]:
-        _judge(tell, texts["statements"])
+        _judge(tell, texts["statements"], period)
     if not tell.get(IM, f"{_CONTEXT}/milestones", {"plan": str(year)})["items"]:
         for body in texts["milestones"]:
             tell.call(
@@ -39,9 +51,10 @@ def tell_context(tell: Storyteller, year: int) -> None:
             )
 
 
-def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
-    """Add judgements. Each is based on the latest published referral figure, or on people's own judgement."""
-    published = tell.get(IM, "/reports/v1/releases", {"programme": "referrals"})["items"]
+def _judge(tell: Storyteller, statements: list[dict[str, Any]], period: str) -> None:
+    """Add judgements. Each is based on a referral figure of the bulletin's period, or on people's own judgement."""
+    asked = {"programme": "referrals", "period": period}
+    published = tell.get(IM, "/reports/v1/releases", asked)["items"]
     newest = next(each["id"] for each in published if each["status"] == "published")
     core = None
     for each in statements:

@@ -1,6 +1,6 @@
 """Building blocks for sections: a period's releases, code labels, tables from a release."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from common.words.conventions import short_month
@@ -85,13 +85,21 @@ class Counts:
         cube = self.evidence.cube(self.releases)
         return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
 
-    def by(self, dimension: str, codes: Sequence[str]) -> Iterator[tuple[Label, Figure]]:
-        """Return a row for each code: its label and its count."""
-        return ((self.label(dimension, each), self.figure(**{dimension: each})) for each in codes)
+    def by(self, dimension: str, codes: Sequence[str]) -> list[tuple[Label, Figure]]:
+        """Return a row for each code: its label and its count. The last row has the people of codes that are not shown
+        separately."""
+        rest = self.rest((dimension,))
+        rows = [(self.label(dimension, each), self.figure(**{dimension: each})) for each in codes]
+        return [*rows, (word("row.rest"), rest)] if rows and rest.value else rows
 
     def label(self, dimension: str, code: str) -> Label:
         return Label(
             text={lang: self.programme.code_label(dimension, code, lang) for lang in LANGUAGES}
+        )
+
+    def head(self, dimension: str) -> Label:
+        return Label(
+            text={lang: self.programme.dimension_label(dimension, lang) for lang in LANGUAGES}
         )
 
     def has(self, dimension: str) -> bool:
@@ -202,27 +210,22 @@ def table(
 def cross(
     found: Counts,
     table_id: str,
-    caption: Text,
+    caption: str,
     rows: tuple[str, Sequence[str]],
     columns: tuple[str, Sequence[str]],
-    **filters: Codes,
-) -> Table:
-    """Return rows by columns with a total per row; each cell is a sum of the release. Return only totals if there are
-    too few people for a table by two dimensions."""
+) -> Block:
+    """Return rows by columns with a total per row; each cell is a sum of the release. If there are too few people for a
+    table by two dimensions, return a table of the rows alone, with the caption `…_alone`."""
     (down, down_codes), (across, across_codes) = rows, columns
     if not found.detailed:
-        across_codes = ()
-    rests = [
-        found.rest((across,), **{down: code}, **filters) if across_codes else None
-        for code in down_codes
-    ]
-    pooled = any(each.value for each in rests if each)
-    head = Label(text={lang: found.programme.dimension_label(down, lang) for lang in LANGUAGES})
+        return one_way(found, table_id, f"{caption}_alone", down, down_codes)
+    rests = [found.rest((across,), **{down: code}) for code in down_codes]
+    pooled = any(each.value for each in rests)
     return Table(
         id=table_id,
-        caption=caption,
+        caption=say(caption),
         columns=(
-            head,
+            found.head(down),
             *(found.label(across, c) for c in across_codes),
             *([word("column.rest")] if pooled else []),
             word("column.total"),
@@ -230,12 +233,26 @@ def cross(
         rows=tuple(
             (
                 found.label(down, code),
-                *(found.figure(**{down: code, across: c}, **filters) for c in across_codes),
-                *([rest] if pooled and rest else []),
-                found.figure(**{down: code}, **filters),
+                *(found.figure(**{down: code, across: c}) for c in across_codes),
+                *([rest] if pooled else []),
+                found.figure(**{down: code}),
             )
             for code, rest in zip(down_codes, rests, strict=True)
         ),
+    )
+
+
+def one_way(
+    found: Counts, table_id: str, caption: str, dimension: str, codes: Sequence[str]
+) -> Block:
+    """Return a table by one dimension. If no code is shown separately, return a sentence that says so."""
+    if not codes:
+        return Sentence(text=say("missing.small"), labels={"table": word(caption)})
+    return Table(
+        id=table_id,
+        caption=say(caption),
+        columns=(found.head(dimension), word("column.people")),
+        rows=tuple(found.by(dimension, codes)),
     )
 
 

@@ -15,6 +15,7 @@ from reporting.publish.bulletins.composing.parts import (
     cross,
     figures,
     missing,
+    one_way,
     said_of,
     section,
     sentence,
@@ -157,14 +158,14 @@ def referrals(period: Period, evidence: Evidence, catalogue: Catalogue) -> Secti
     by_progress = cross(
         found,
         "referrals-progress",
-        say("referrals.table"),
+        "referrals.table",
         ("aor", found.codes("aor")),
         ("progress", found.in_order("progress")),
     )
     by_age = cross(
         found,
         "referrals-ages",
-        say("referrals.ages"),
+        "referrals.ages",
         ("age_band", found.in_order("age_band")),
         ("sex", found.in_order("sex")),
     )
@@ -218,9 +219,7 @@ def _mapped(found: Counts, name: str) -> list[Block]:
 def _heat(unmet: Counts) -> list[Block | None]:
     if not unmet.detailed:
         codes, others = unmet.first("category", BARS)
-        rows = unmet.by("category", codes)
-        shown = table("unmet-needs", "needs.services", ("need", "people"), rows)
-        return [shown, others]
+        return [one_way(unmet, "unmet-needs", "needs.services", "category", codes), others]
     areas, other_areas = unmet.first("area", HEAT_ROWS)
     services, other_services = unmet.first("category", HEAT_COLUMNS)
     heat = Table(

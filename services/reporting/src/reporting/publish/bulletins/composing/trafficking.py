@@ -1,9 +1,5 @@
 """The sections about trafficked people: profiles and routes."""
 
-from collections.abc import Sequence
-
-from common.words.languages import LANGUAGES
-
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.protection.comparisons import ordered
@@ -15,18 +11,16 @@ from reporting.publish.bulletins.composing.parts import (
     counts,
     cross,
     missing,
+    one_way,
     said_of,
     section,
     sentence,
     table,
-    word,
 )
 from reporting.publish.bulletins.document.content import (
     Block,
     Chart,
-    Label,
     Section,
-    Table,
 )
 from reporting.publish.bulletins.document.texts import say
 
@@ -48,7 +42,7 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
     types = cross(
         found,
         "trafficking-types",
-        say("trafficking.table"),
+        "trafficking.table",
         (kind, kinds),
         ("sex", found.in_order("sex")),
     )
@@ -58,25 +52,21 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
         counted_over(found),
         types,
         other_kinds,
-        _one_way("trafficking-areas", found, "area", areas),
+        one_way(found, "trafficking-areas", "trafficking.areas", "area", areas),
         other_areas,
         *(
-            _one_way(f"trafficking-{name}", linked, dimension, linked.in_order(dimension))
+            one_way(
+                linked,
+                f"trafficking-{name}",
+                f"trafficking.{name}",
+                dimension,
+                linked.in_order(dimension),
+            )
             for name, programme, dimension in LINKED
             if (linked := counts(programme, period, evidence, catalogue)) is not None
             and linked.period == found.period
             and not linked.empty
         ),
-    )
-
-
-def _one_way(table_id: str, found: Counts, dimension: str, codes: Sequence[str]) -> Table:
-    head = {lang: found.programme.dimension_label(dimension, lang) for lang in LANGUAGES}
-    return Table(
-        id=table_id,
-        caption=say(table_id.replace("-", ".")),
-        columns=(Label(text=head), word("column.people")),
-        rows=tuple(found.by(dimension, codes)),
     )
 
 
