@@ -164,7 +164,7 @@ def test_a_difference_is_said_in_sentences() -> None:
     assert f"{need}, plazo en horas: antes nada, ahora en las primeras 72 horas" in lines
     assert f"Paso nuevo: {CODES.need('CVA')}" in lines
     livelihoods = CODES.need("GBV-LIV")
-    assert f"{livelihoods}, después de: antes nada, ahora {CODES.need('GBV-PSS')}" in lines
+    assert f"{livelihoods}, pasos previos: antes nada, ahora {CODES.need('GBV-PSS')}" in lines
     assert f"{livelihoods}, para quién: antes todas las personas, ahora desde 18 años" in lines
     assert f"{CODES.need('GBV-SHELTER')}, seguridad: antes no, ahora sí" in lines
 
