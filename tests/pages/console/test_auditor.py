@@ -130,7 +130,9 @@ def test_a_code_leads_to_all_that_was_done_with_it_and_a_wrong_day_is_said_at_it
         page.fill("[name=from]", "31/02/2026")
         page.get_by_role("button", name="Filtrar").click()
         page.wait_for_load_state()
-        assert "Desde" in page.locator(".govuk-error-summary").inner_text()
+        said = page.locator(".govuk-error-summary").inner_text()
+        assert "Desde: escriba" in said
+        assert "14:30" not in said, "a day without a time"
 
 
 def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:

@@ -22,6 +22,7 @@ screens = Screens()
 _QUERY = (*views.FILTERS, "cursor")
 _PEOPLE = "/identity/v1/colleagues"
 _AT_ONCE, _SHOWN = 100, 5
+_SPAN = ("from", "to")
 
 
 @screens.page("/audit", query=_QUERY)
@@ -107,9 +108,6 @@ async def reads(visit: Visit) -> Page:
         fields=_READS,
         refusal=listed if refused else None,
     )
-
-
-_SPAN = ("from", "to")
 
 
 @screens.page("/audit/statement", query=_SPAN)
@@ -223,6 +221,9 @@ async def _meant(visit: Visit, asked: dict[str, str]) -> tuple[dict[str, str], A
     """Replace names of people and organisations with their ids. Refuse unknown names, because an empty list would
     suggest that nobody read anything."""
     meant, doer, organisation = dict(asked), asked.get("doer", ""), asked.get("organisation_id", "")
+    for name in _SPAN:
+        if name in asked and not views.is_moment(asked[name]):
+            return meant, _unknown(name, "date_from_datetime_parsing")
     if doer:
         by = {"id": doer} if is_id(doer) else {"sign_in_name": doer.lower()}
         people = await visit.calls.get(_PEOPLE, **by)

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
@@ -71,6 +72,14 @@ def asked_of(
 
 def _is_day(text: str) -> bool:
     return len(text) == 10
+
+
+def is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def address(
