@@ -45,6 +45,7 @@ _READ = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _LONGEST_PAUSE = 300.0
 _TICK = 0.2
+_KILLED = 137
 
 
 class Container:
@@ -58,7 +59,11 @@ class Container:
         self.ready = self.done = False
         self.restarts = 0
         self.killed_for: list[str] = []
+        self._struck = False
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.name}, killed for {self.killed_for}"
 
     def keep(self) -> None:
         pause = 0.0
@@ -75,6 +80,7 @@ class Container:
 
     def kill(self, how: str = "KILL") -> None:
         """Send a signal to the container's first process, as the kernel or an operator would."""
+        self._struck = True
         run("runc", "kill", self.name, how, check=False)
 
     def freeze(self, program: str) -> None:
@@ -116,8 +122,11 @@ class Container:
                 stdout=log,
                 stderr=log,
             )
+        self._struck = False
         self._watch(self._process)
         code = self._process.wait()
+        if code == _KILLED and not self._struck:
+            self.killed_for.append("memory")
         run("runc", "delete", "--force", self.name, check=False)
         run("umount", "--lazy", str(self.folder / "root"), check=False)
         return code

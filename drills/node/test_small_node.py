@@ -35,7 +35,6 @@ from drills.faults.history import History, Outcome
 from drills.faults.load import Load
 from drills.faults.record import UNREACHABLE, Databases, baseline, read_record
 from drills.faults.seeds import referable_services
-from drills.node.machine import need_tools
 from drills.node.node import Container, Node, until
 from tests.support.rendered_world import documents_of
 
@@ -90,7 +89,6 @@ class SmallNode:
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[SmallNode]:
-    need_tools()
     with tempfile.TemporaryDirectory(prefix="ruta-node-") as folder:
         Path(folder).chmod(0o755)
         started = SmallNode(Path(folder))
@@ -131,11 +129,12 @@ async def test_each_pod_may_be_killed_deleted_and_rolled_under_load(small: Small
                     load.label = f"{name}: {verb.__name__}"
                     former = node.pods[name]
                     await asyncio.to_thread(verb, name)
-                    assert [c.name for c in former.containers if c.killed_for] == []
+                    assert [c for c in former.containers if c.killed_for] == []
                     await _answers_again(small, sender)
             load.label = "drained"
             await asyncio.to_thread(node.drain)
             await _answers_again(small, sender)
+        assert [c for pod in node.all_pods for c in pod.containers if c.killed_for] == []
         sender.per_second = None
         await load.resolve(history)
     finally:

@@ -3,14 +3,19 @@
 import re
 from typing import Any
 
+import pytest
 from stack.embedded import memory
 
-from tests.support.rendered_world import Documents
+from tests.support.rendered_world import Documents, documents_of
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "kB": 2**10, "MB": 2**20, "GB": 2**30}
 # At most half of the limit; the rest is for connections, sorting and other processes.
 _MOST = 0.5
 _CLEANING = 3
+_WITH_DATABASE = ("directory", "referrals", "reporting", "issuer")
+_RELAYS = 3
+# Measured in the node drill under load: the largest backend, and the process that started PostgreSQL.
+_CONNECTION, _SUPERVISOR = 11 * memory.MEBIBYTE, 40 * memory.MEBIBYTE
 
 
 def _bytes(size: str) -> int:
@@ -55,6 +60,24 @@ def test_what_a_server_sets_aside_is_half_of_its_limit_at_most(documents: Docume
     servers = [pair for document in documents for pair in _set_aside(document)]
     assert len(servers) >= 2, "PostgreSQL and NATS"
     assert all(held <= _MOST * limit for held, limit in servers), servers
+
+
+@pytest.mark.parametrize("overlay", ["dev", "small"])
+def test_all_connections_fit_into_the_limit_of_the_database(overlay: str) -> None:
+    """Under load every process opens twice its pool. Otherwise the kernel kills the database."""
+    documents = documents_of(overlay)
+    (settings,) = [d["data"] for d in documents if d["metadata"]["name"] == "ruta" and "data" in d]
+    pool = int(settings.get("RUTA_DATABASE_POOL_SIZE", "8"))
+    keys = max(1, pool // 2)
+    connections = 2 * (pool * len(_WITH_DATABASE) + keys) + _RELAYS
+    (pod,) = [
+        d["spec"]["template"]["spec"]
+        for d in documents
+        if (d["kind"], d["metadata"]["name"]) == ("Deployment", "postgres")
+    ]
+    limit = _limit(pod["containers"][0]["resources"])
+    held = memory.postgres(limit)["shared_buffers"] * memory.MEBIBYTE + _SUPERVISOR
+    assert held + connections * _CONNECTION <= limit
 
 
 def test_the_brokers_of_a_cluster_set_aside_what_their_configuration_says(

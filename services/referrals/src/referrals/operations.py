@@ -49,7 +49,7 @@ from referrals.telling.followers_service import declare_followers
 def open_key_store(settings: Settings) -> CaseKeys:
     database = Database.at(
         settings.key_store_url.get_secret_value(),
-        pool_size=4,
+        pool_size=max(1, settings.database_pool_size // 2),
         via_pgbouncer=settings.database_via_pgbouncer,
         name="ruta-referrals-keys",
     )
