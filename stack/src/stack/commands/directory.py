@@ -237,15 +237,16 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
             **{each: services[each] for each in ("created", "updated", "unchanged")},
         )
     )
+    path = f"{_IMPORTS}/{found['id']}"
     for note in found["notes"][:_SHOWN]:
         _terminal.print(f"  · {note[language]}", markup=False)
     if (more := len(found["notes"]) - _SHOWN) > 0:
-        _terminal.print(said("  … and {more} more remarks: GET /directory/v1/imports/…", more=more))
-    _tell_fidelity(found.get("fidelity"), language)
+        _terminal.print(said("  … and {more} more remarks: GET {path}", more=more, path=path))
+    _tell_fidelity(found.get("fidelity"), path, language)
     _tell_changes(desk.pages(found["rows_url"], limit=500), language)
 
 
-def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
+def _tell_fidelity(fidelity: dict[str, Any] | None, path: str, language: str) -> None:
     """Print how many values were imported unchanged. For the others, print the fields and the reasons."""
     if fidelity is None:
         return
@@ -271,8 +272,9 @@ def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
     if len(touched) > _SHOWN:
         _terminal.print(
             said(
-                "  … and {more} more fields: GET /directory/v1/imports/…",
+                "  … and {more} more fields: GET {path}",
                 more=len(touched) - _SHOWN,
+                path=path,
             )
         )
 
