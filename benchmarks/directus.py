@@ -217,7 +217,7 @@ def in_turn(paths: list[str], file: Path) -> Path:
 
 
 def spent() -> float:
-    """Return the processor seconds of all involved processes so far. wrk starts and ends between two calls."""
+    """Return the CPU seconds used so far by all the processes involved. wrk starts and ends between two calls."""
     times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
     return sum(each.user + each.system for each in times)
 

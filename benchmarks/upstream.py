@@ -59,7 +59,7 @@ async def bare(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
     send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
 ) -> None:
-    """Return the listed bytes for the measured path; handle other paths as `service` does."""
+    """Return the fixed bytes for the measured path; handle other paths as `service` does."""
     if scope["type"] != "http" or scope["path"] != "/directory/v1/services":
         await service(scope, receive, send)
         return

@@ -65,7 +65,7 @@ class Settings(MailSettings):
         return key_from_base64(self.pseudonym_key.get_secret_value())
 
     def lost_until(self) -> date | None:
-        """Return the later of both known days on which the record began again."""
+        """Return the later of the two known dates on which the record began again."""
         days = [self.record_lost_until] if self.record_lost_until is not None else []
         if self.record_lost_file is not None and self.record_lost_file.exists():
             days.append(date.fromisoformat(self.record_lost_file.read_text().strip()))

@@ -119,7 +119,7 @@ def test_no_row_or_column_gives_a_pooled_neighbour_away(counts: list[list[int]])
 
 @given(st.lists(st.integers(0, 12), min_size=27, max_size=27))
 def test_a_finer_table_gives_away_nothing_that_a_coarser_one_pools(blocks: list[int]) -> None:
-    """A shown figure by three dimensions proves that each coarser figure with that cell contains somebody."""
+    """A published figure by three dimensions proves that every coarser figure over its cell is above zero."""
     names, codes = ("area", "sex", "age_band"), ("a", "b", "c")
     cells = {at: 11 * n for at, n in zip(product(codes, repeat=3), blocks, strict=True) if n}
     made = ProtectedCube(

@@ -2,7 +2,7 @@
 
 The response is stored in the command's own transaction, so both exist or neither does. It is sealed, kept for a day,
 and repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a
-year (`common.db.endings`). Even without the response, the command takes no second effect.
+year (`common.db.endings`). Even without the response, the command does not take effect a second time.
 """
 
 import hashlib

@@ -52,7 +52,7 @@ async def releases(visit: Visit) -> Page:
                 for one in listed.items
             ],
             "may_close": visit.visitor.may("reports:publish"),
-            # Programmes close by half-month or by quarter.
+            # A programme closes every half-month or every quarter.
             "periods": [each for each in visit.moments.ended() if not each[0][-2:].isdigit()],
             "more": next_page("/console/releases", listed),
         },

@@ -50,7 +50,7 @@ def any_in(layout: Layout, folder: Path) -> bool:
 
 
 def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
-    """Return the folders outside this machine that contain lists: the given folders and the second places."""
+    """Return the folders that contain off-site copies of the lists: the given folders and the configured second places."""
     return [each for each in (*given, *second_places(layout, keys)) if any_in(layout, each)]
 
 

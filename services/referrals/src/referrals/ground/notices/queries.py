@@ -101,7 +101,7 @@ def some_about(
 def any_about(
     subject: sa.ColumnElement[UUID], kind: NoticeKind, holds: Holds
 ) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that any organisation has such a notice."""
+    """Return the SQL condition that is true if any organisation has such a notice."""
     return _some(subject, [kind], holds(_NOTICES.c.id))
 
 
