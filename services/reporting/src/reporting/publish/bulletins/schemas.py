@@ -203,7 +203,7 @@ class UntracedNumber(BaseModel):
     form: str = Field(
         description="`content`; `words` or `chart` with its section or id; or a file's name."
     )
-    number: str
+    number: str = Field(description="As printed.")
     reason: dict[str, str]
 
 
