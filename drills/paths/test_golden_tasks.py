@@ -166,7 +166,7 @@ def test_a_caseworker_is_invited_in_six(system: System, browsers: Browser) -> No
         taps.count += 2
         page.select_option("[name=organisation_id]", index=1)
         page.select_option("[name=invitation_days]", "7")
-        taps.press("button", "Agregar y mostrar el acceso")
+        taps.press("button", "Agregar y mostrar los datos de acceso")
         assert "/account/invitations/" in page.locator("p.code").inner_text()
         assert taps.count <= 6
 

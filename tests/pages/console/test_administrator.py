@@ -84,7 +84,7 @@ def test_an_invited_person_opens_the_link_on_a_phone_and_is_in(
         page.select_option("[name=organisation_id]", index=1)
         page.select_option("[name=invitation_days]", "7")
         with page.expect_navigation():
-            page.get_by_role("button", name="Agregar y mostrar el acceso").click()
+            page.get_by_role("button", name="Agregar y mostrar los datos de acceso").click()
         link = page.locator("p.code").inner_text()
         (scanned,) = zxingcpp.read_barcodes(
             Image.open(io.BytesIO(page.locator(".qr").screenshot()))
