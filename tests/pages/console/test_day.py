@@ -153,7 +153,7 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
     with page.expect_navigation():
         page.get_by_role("link", name="Copia de mi caso").click()
     with page.expect_navigation():
-        page.get_by_role("link", name="En inglés").click()
+        page.locator("main").get_by_role("link", name="English").click()
     said = page.inner_text("main [lang=en]")
     whole = (
         NAME,
