@@ -154,7 +154,7 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
         page.get_by_role("link", name="Copia de mi caso").click()
     with page.expect_navigation():
         page.locator("main").get_by_role("link", name="English").click()
-    said = page.inner_text("main [lang=en]")
+    said = page.inner_text("main div[lang=en]")
     whole = (
         NAME,
         "Brazil",
