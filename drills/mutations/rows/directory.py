@@ -26,6 +26,13 @@ ROWS = (
         "tests/services/directory/test_webhooks.py::test_two_workers_make_a_call_once",
     ),
     Row(
+        "restored-consents",
+        "directory-webhooks-of-the-backup",
+        "directory.operations:_apply_restrictions",
+        Replaces("await webhooks.silence_all(session)", "pass"),
+        "tests/services/directory/test_webhooks.py::test_after_a_restore_nobody_is_called_until_an_owner_enables_the_webhook",
+    ),
+    Row(
         "suspended-without-token",
         "directory-calls-who-is-suspended",
         "directory.find.webhooks.queries:due",

@@ -12,6 +12,7 @@ from common.crypto import key_from_base64
 from common.webhooks.addresses import networks
 from common.webhooks.client import client
 from common.webhooks.retries import PAUSES
+from directory import operations
 from directory.app import create_app
 from directory.find.webhooks.schemas import DirectoryChanged
 from directory.find.webhooks.worker import call_due
@@ -207,6 +208,20 @@ async def test_a_suspended_owner_or_organisation_is_not_called(
     assert (await listed(live))[0]["held"]
     async with database.transaction() as session:
         await session.execute(sa.delete(ENDED_RIGHTS))
+    assert await called(app) == 1
+
+
+async def test_after_a_restore_nobody_is_called_until_an_owner_enables_the_webhook(
+    app: FastAPI, live: AsyncClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = await added(live, receiver.url)
+    monkeypatch.setattr("sys.argv", ["directory", "apply-restrictions"])
+    await operations._apply_restrictions(app.state.context.database)
+    assert await called(app) == 0
+    (shown,) = (await live.get(PATH, headers=as_("health-cluster"))).json()
+    assert (shown["active"], shown["disabled_reason"]) == (False, "restored_backup")
+    enabled = await live.post(f"{PATH}/{hook['id']}/enable", headers=as_("health-cluster"))
+    assert enabled.json()["active"] is True
     assert await called(app) == 1
 
 

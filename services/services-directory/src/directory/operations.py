@@ -16,6 +16,7 @@ from uuid import UUID
 from common.db.session import Database
 from common.process.start import fail, say
 
+from directory.find.webhooks import service as webhooks
 from directory.followers_service import declare_followers
 from directory.ground.hsds.restricted import Word
 from directory.lost_restrictions import AGAIN
@@ -75,6 +76,8 @@ async def _apply_restrictions(database: Database) -> int:
         works = [partial(AGAIN[entry], own=own, word=word) for entry, own, word in words]
     except (ValueError, KeyError, TypeError, AttributeError):
         fail(said("this is not the output of `referrals list-restrictions`: nothing was done"))
+    async with database.transaction() as session:
+        await webhooks.silence_all(session)
     done = 0
     for work in works:
         done += await database.retried(work)

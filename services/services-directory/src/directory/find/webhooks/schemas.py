@@ -18,7 +18,7 @@ class DirectoryWebhook(BaseModel):
     id: UUID
     url: str
     active: bool
-    disabled_reason: Literal["answered_gone", "not_answered"] | None
+    disabled_reason: Literal["answered_gone", "not_answered", "restored_backup"] | None
     held: bool = Field(
         False, description="Ruta does not call it while its owner or organisation is suspended."
     )

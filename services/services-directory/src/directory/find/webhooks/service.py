@@ -80,5 +80,20 @@ async def remove(session: AsyncSession, caller: Principal, own: UUID) -> None:
     await session.execute(sa.delete(webhooks).where(webhooks.c.id == own))
 
 
+async def silence_all(session: AsyncSession) -> None:
+    """After a restore, call nobody until an owner enables the webhook again. The backup may contain webhooks that were
+    removed since, and secrets that were replaced."""
+    await session.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.active)
+        .values(
+            active=False,
+            disabled_reason="restored_backup",
+            former_secret=None,
+            former_until=None,
+        )
+    )
+
+
 async def _change(session: AsyncSession, own: UUID, **values: Any) -> None:
     await session.execute(sa.update(webhooks).where(webhooks.c.id == own).values(**values))
