@@ -238,7 +238,7 @@ ROWS = (
     Row(
         "two-people",
         "nobody-publishes-alone",
-        "common.two_people:refuse_alone",
+        "common.two_people:is_alone",
         Replaces("not set(earlier) - {None, caller.subject}", "False"),
         "tests/services/reporting/releases/test_story.py::test_a_release_that_one_person_closed_signed_off_and_waived_waits_for_another",
     ),
@@ -290,7 +290,7 @@ ROWS = (
     Row(
         "line-exception",
         "another-person-decides",
-        "common.two_people:refuse_same_person",
+        "common.two_people:is_same_person",
         Replaces("caller.subject in earlier", "False"),
         "tests/services/referrals/test_line_desk.py::test_an_exception_needs_a_second_person",
     ),

@@ -77,8 +77,7 @@ class Route:
     # FHIR clients get problems from these operations as an OperationOutcome.
     fhir: str | None = None
     # Pages on which people sign in. A sealed ticket or an invitation's token protects their forms, so the session cookie
-    # is ignored. Only these
-    # pages may redirect to another site, namely a client's registered redirect URI.
+    # is ignored. Only these pages may redirect to another site, namely a client's registered redirect URI.
     entrance: str | None = None
     # The largest body that the front forwards (`most_bytes`). Services have lower limits of their own.
     upload_bytes: int = 4 * MEBIBYTE

@@ -1,6 +1,6 @@
 """The principal: which client of which organisation is calling, and what it may do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -90,6 +90,10 @@ class Principal:
         if self.organisation_id is None:
             raise ValueError("this principal belongs to no organisation")
         return self.organisation_id
+
+    def may(self, scope: str, roles: Collection[Role]) -> bool:
+        """Return whether the caller has the scope and one of the roles."""
+        return scope in self.scopes and not self.roles.isdisjoint(roles)
 
     def coordinates(self, aor: str) -> bool:
         """Return whether the caller coordinates this area of responsibility."""

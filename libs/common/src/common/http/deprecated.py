@@ -1,4 +1,4 @@
-"""Tells that members of an answer are deprecated; the API description names them."""
+"""Announces that fields of a response are deprecated; the API description names them."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

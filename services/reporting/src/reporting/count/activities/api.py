@@ -43,6 +43,7 @@ from reporting.count.activities.template import template
 from reporting.count.activities.work_plan import Target, progress
 from reporting.count.activities.workbook import UnreadableWorkbookError
 from reporting.ground.periods import months_before
+from reporting.ground.rights import PREPARING, PUBLISHING
 
 BAD_ROWS = PROBLEMS["bad_rows"]
 UNREADABLE = PROBLEMS["unreadable_workbook"]
@@ -57,8 +58,8 @@ Reader = Annotated[Principal, requires(scope="reports:read")]
 Reporter = Annotated[
     Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR, Role.IM})
 ]
-Follower = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
-Planner = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Follower = Annotated[Principal, requires(*PREPARING)]
+Planner = Annotated[Principal, requires(*PUBLISHING)]
 ActivityId = Annotated[UUID, Path(description="The id of an activity.")]
 Area = Annotated[str | None, Query(max_length=20, description="P-code", examples=["VE23"])]
 Language = Annotated[PageLanguage, Query(description="Language of the labels.")]

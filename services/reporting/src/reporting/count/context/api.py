@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND, PROBLEMS, FieldError
 from common.http import Session, requires, router
 from common.words.places import Places
@@ -18,6 +18,7 @@ from reporting.count.context.schemas import (
     SeriesView,
 )
 from reporting.count.context.series import OutsideSeries
+from reporting.ground.rights import PUBLISHING
 from reporting.ground.tabular.csv_reader import UnreadableTableError
 
 UNREADABLE_SERIES = PROBLEMS["unreadable_series"]
@@ -27,7 +28,7 @@ routes = router("/reports/v1/context/series", ["context"])
 MOST_BYTES = 1_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Importer = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Importer = Annotated[Principal, requires(*PUBLISHING)]
 
 
 @routes.post("", status_code=201)

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.http import IfMatch, Session, check_if_match, etag_of, requires, router
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
@@ -15,12 +15,12 @@ from reporting.count.milestones import queries, service
 from reporting.count.milestones.plan import LABELS, Status, late
 from reporting.count.milestones.queries import FIELDS, Milestone
 from reporting.count.milestones.schemas import MilestoneBody, MilestoneView
+from reporting.ground.rights import PREPARING
 
 routes = router("/reports/v1/context/milestones", ["context"])
 
-PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
+Writer = Annotated[Principal, requires(*PREPARING)]
 MilestoneId = Annotated[UUID, Path(description="The id of a milestone.")]
 
 
@@ -113,7 +113,7 @@ def _answered(response: Response, caller: Principal, found: Milestone) -> Milest
 def _view(found: Milestone, caller: Principal) -> MilestoneView:
     body = found.body
     shown = {field: getattr(body, field) for field in FIELDS}
-    if not PREPARING & caller.roles:
+    if not PREPARING.roles & caller.roles:
         shown["organisation_id"] = None
     return MilestoneView(
         id=found.id,

@@ -15,7 +15,7 @@ from common.words.places import Places
 from fastapi import File, Path, Query, Response, UploadFile
 
 from reporting.count.stakeholders import queries, service
-from reporting.count.stakeholders.queries import PREPARING, Stakeholder
+from reporting.count.stakeholders.queries import Stakeholder
 from reporting.count.stakeholders.schemas import (
     OrganisationType,
     Sector,
@@ -24,6 +24,7 @@ from reporting.count.stakeholders.schemas import (
     StakeholderView,
 )
 from reporting.count.stakeholders.sheet import table
+from reporting.ground.rights import PREPARING
 from reporting.ground.tabular.csv_reader import UnreadableTableError
 from reporting.ground.tabular.files import MEDIA_TYPES, Format, as_file
 
@@ -34,7 +35,7 @@ routes = router("/reports/v1/context/stakeholders", ["context"])
 MOST_BYTES = 2_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
+Writer = Annotated[Principal, requires(*PREPARING)]
 StakeholderId = Annotated[UUID, Path(description="The id of a stakeholder's entry.")]
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal, Role
+from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.stakeholders.models import stakeholders
 from reporting.count.stakeholders.schemas import StakeholderBody
+from reporting.ground.rights import PREPARING
 from reporting.tables import equal
 
-PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 FIELDS = tuple(StakeholderBody.model_fields)
 
 
@@ -50,7 +50,7 @@ async def visible(
     """Return entries that the caller may see, by code. With `areas`, return only entries present in any of these
     areas."""
     conditions = equal(stakeholders, id=stakeholder_id, type=type_)
-    if not PREPARING & caller.roles:
+    if not PREPARING.roles & caller.roles:
         conditions.append(stakeholders.c.organisation_id.is_(None))
     if sector is not None:
         conditions.append(stakeholders.c.sectors.contains([sector]))

@@ -12,21 +12,21 @@ from starlette.requests import Request
 
 from reporting.ground.asked_periods import asked_period
 from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.rights import CONTRIBUTING, PUBLISHING
 from reporting.protect.closings import queries, service
 from reporting.protect.closings.progress import StepState
 from reporting.protect.closings.queries import Closing
 from reporting.protect.closings.schemas import CloseProgrammes, ClosingView, Done, StepView
 from reporting.protect.releases.api import contributors_of
 from reporting.protect.releases.queries import who_stood_for
-from reporting.protect.releases.service import CONTRIBUTING
 from reporting.settings import Settings
 
 PREFIX = "/reports/v1/closings"
 routes = router(PREFIX, ["releases"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
-Contributing = Annotated[Principal, requires(scope="reports:read", roles=CONTRIBUTING)]
+Publisher = Annotated[Principal, requires(*PUBLISHING)]
+Contributing = Annotated[Principal, requires(*CONTRIBUTING)]
 ClosingId = Annotated[UUID, Path(description="The id of a closing.")]
 _CLOSED = frozenset(StepState) - {StepState.TO_CLOSE, StepState.NOT_CLOSED}
 

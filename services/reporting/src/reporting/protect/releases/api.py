@@ -18,6 +18,7 @@ from reporting.ground.periods import Period, periods_between
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
+from reporting.ground.rights import CONTRIBUTING, PREPARING, PUBLISHING
 from reporting.protect.releases import queries, service
 from reporting.protect.releases.answers import ReleaseQuery, answer, question
 from reporting.protect.releases.errors import outside
@@ -46,9 +47,9 @@ MOST_NAMED = 24
 """The most missing periods in a sentence; `missing` lists all."""
 
 Reader = Annotated[Principal, open_to_all()]
-Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
-Preparing = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
-Contributing = Annotated[Principal, requires(scope="reports:read", roles=service.CONTRIBUTING)]
+Publisher = Annotated[Principal, requires(*PUBLISHING)]
+Preparing = Annotated[Principal, requires(*PREPARING)]
+Contributing = Annotated[Principal, requires(*CONTRIBUTING)]
 ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
 Tier = Annotated[
     Literal["public", "internal"],

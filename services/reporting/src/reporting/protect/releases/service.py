@@ -10,12 +10,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import ReleasePublished, ReleaseWithdrawn
 from common.ids import new_id
 from common.messaging.outbox import append
-from common.two_people import refuse_alone
+from common.two_people import is_alone, refuse_alone
 from common.words.details import Detail
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,7 @@ from reporting.ground.periods import Period
 from reporting.ground.programmes.definition import Measure, Population, Programme
 from reporting.ground.protection.protected import Coordinates, ExpectedError
 from reporting.ground.protection.rounding import protect, seed
+from reporting.ground.rights import CONTRIBUTING, PUBLISHING
 from reporting.protect.releases import queries
 from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.errors import (
@@ -57,8 +58,6 @@ from reporting.protect.releases.views import (
 )
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.tables import COMMON
-
-CONTRIBUTING = frozenset({Role.PARTNER, Role.SUPERVISOR})
 
 
 @dataclass(frozen=True)
@@ -250,16 +249,15 @@ async def waive(
 
 
 def legal(caller: Principal, release: Release, stood: Collection[str], *, alone: bool) -> list[str]:
-    """Return the steps that the caller can take now. The routes and use cases ask the same rules. `stood` names the
-    people who closed the release or signed it off."""
-    im = Role.IM in caller.roles and "reports:publish" in caller.scopes
-    answers = CONTRIBUTING & caller.roles and "reports:read" in caller.scopes
+    """Return the steps that the caller can take now. `stood` names the people who closed the release or signed it
+    off."""
+    im = caller.may(*PUBLISHING)
     waiting = {each.organisation_id for each in release.sign_offs if not each.settled}
     draft = not release.published
     steps = {
-        "sign_off": draft and answers and caller.organisation in waiting,
+        "sign_off": draft and caller.may(*CONTRIBUTING) and caller.organisation in waiting,
         "waive": draft and im and waiting,
-        "publish": draft and im and not waiting and (alone or {*stood} - {caller.subject}),
+        "publish": draft and im and not waiting and (alone or not is_alone(caller, *stood)),
     }
     return [
         *(step for step, may in steps.items() if may),

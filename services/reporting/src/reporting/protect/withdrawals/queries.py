@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal, Role
+from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.ground.rights import PREPARING
 from reporting.protect.withdrawals.models import withdrawals
 from reporting.protect.withdrawals.schemas import WithdrawalView
-
-PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,9 @@ class Withdrawal:
     withdrawn_at: datetime | None
 
 
-def prepares(caller: Principal) -> bool:
-    return bool(PREPARING & caller.roles) and "reports:read" in caller.scopes
-
-
 def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView | None:
     """Return the tombstone for everybody, but a request only for people who prepare publications."""
-    if one is None or (one.withdrawn_at is None and not prepares(caller)):
+    if one is None or (one.withdrawn_at is None and not caller.may(*PREPARING)):
         return None
     return WithdrawalView.model_validate(vars(one))
 

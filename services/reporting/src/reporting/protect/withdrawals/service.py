@@ -5,11 +5,12 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND, PROBLEMS, Problem
-from common.two_people import refuse_same_person
+from common.two_people import is_same_person, refuse_same_person
 from common.words.details import Detail
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.ground.rights import PREPARING
 from reporting.protect.withdrawals import queries
 from reporting.protect.withdrawals.models import withdrawals
 from reporting.protect.withdrawals.queries import Withdrawal
@@ -32,10 +33,10 @@ def gone(withdrawal: Withdrawal) -> Problem:
 def legal(
     caller: Principal, withdrawal: Withdrawal | None, *, published: bool, alone: bool
 ) -> list[str]:
-    """Return the steps of a withdrawal that the caller can take now. `ask` and `agree` ask the same rules."""
+    """Return the steps of a withdrawal that the caller can take now."""
     open_ = withdrawal is None or withdrawal.withdrawn_at is None
-    prepares = queries.prepares(caller) and published and open_
-    second = withdrawal is not None and (alone or caller.subject != withdrawal.asked_by)
+    prepares = caller.may(*PREPARING) and published and open_
+    second = withdrawal is not None and (alone or not is_same_person(caller, withdrawal.asked_by))
     steps = {"withdraw": prepares, "agree": prepares and second}
     return [step for step, may in steps.items() if may]
 

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Annotated, Literal, cast
 from uuid import UUID
 
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND, PRECONDITION_REQUIRED, TOO_LARGE, UNAVAILABLE
 from common.http import (
     AnyQuery,
@@ -28,6 +28,7 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.rights import PREPARING, PUBLISHING, SIGNING
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.protect.withdrawals.queries import withdrawal_view
 from reporting.protect.withdrawals.schemas import AskWithdrawal
@@ -64,9 +65,9 @@ PREFIX = "/reports/v1/bulletins"
 routes = router(PREFIX, ["bulletins"])
 
 Reader = Annotated[Principal, open_to_all()]
-Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
-Writer = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
-Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.COORDINATOR})]
+Publisher = Annotated[Principal, requires(*PUBLISHING)]
+Writer = Annotated[Principal, requires(*PREPARING)]
+Coordinator = Annotated[Principal, requires(*SIGNING)]
 IN_FEED = 50
 BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
 Language = Annotated[PageLanguage, Path(description="Language of the file.")]

@@ -11,6 +11,7 @@ from common import clock
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.ground.rights import PREPARING
 from reporting.protect.withdrawals import queries as withdrawals
 from reporting.protect.withdrawals.queries import Withdrawal
 from reporting.publish.bulletins.document.content import Content
@@ -91,7 +92,7 @@ async def _bulletins(session: AsyncSession, statement: sa.Select[Any]) -> list[B
 
 
 def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
-    if withdrawals.PREPARING & caller.roles and "reports:read" in caller.scopes:
+    if caller.may(*PREPARING):
         return sa.true()
     return bulletins.c.state == "published"
 

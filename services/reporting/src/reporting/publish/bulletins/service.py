@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import (
     INVALID,
     NOT_FOUND,
@@ -22,7 +22,7 @@ from common.errors import (
 from common.events.reporting import BulletinPublished, BulletinWithdrawn
 from common.ids import new_id
 from common.messaging import outbox
-from common.two_people import refuse_same_person
+from common.two_people import is_same_person, refuse_same_person
 from common.words.details import Detail
 from common.words.languages import LANGUAGES
 from common.words.places import Places
@@ -39,6 +39,7 @@ from reporting.ground.asked_tasks import asked
 from reporting.ground.language import Text, of_details
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.rights import PUBLISHING, SIGNING
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases.errors import PERIOD_NOT_ENDED
 from reporting.protect.withdrawals import service as withdrawals
@@ -485,13 +486,11 @@ def digest(content: Content) -> str:
 
 
 def legal(caller: Principal, bulletin: Bulletin, *, alone: bool) -> list[str]:
-    """Return the steps that the caller can take now. The routes and use cases ask the same rules."""
-    signs = Role.COORDINATOR in caller.roles and "reports:read" in caller.scopes
-    publishes = Role.IM in caller.roles and "reports:publish" in caller.scopes
-    other = alone or caller.subject != bulletin.signed_off_by
+    """Return the steps that the caller can take now."""
+    other = alone or not is_same_person(caller, bulletin.signed_off_by)
     steps = {
-        "sign_off": signs and bulletin.state == "draft",
-        "publish": publishes and bulletin.state == "signed_off" and other,
+        "sign_off": caller.may(*SIGNING) and bulletin.state == "draft",
+        "publish": caller.may(*PUBLISHING) and bulletin.state == "signed_off" and other,
     }
     published = bulletin.state == "published"
     return [

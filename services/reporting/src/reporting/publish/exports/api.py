@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND, PROBLEMS
 from common.http import OwnQuery, Session, answered_as, context_of, open_to_all, requires, router
 from common.words.languages import PageLanguage
@@ -21,6 +21,7 @@ from reporting.ground.asked_periods import asked_period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
+from reporting.ground.rights import PREPARING
 from reporting.ground.tabular.files import MEDIA_TYPES, File, Format, as_file
 from reporting.ground.tabular.spreadsheet import as_xlsx
 from reporting.protect.releases.answers import question
@@ -44,7 +45,7 @@ routes = router("/reports/v1/exports", ["exports"])
 
 Anyone = Annotated[Principal, open_to_all()]
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
+Planner = Annotated[Principal, requires(*PREPARING)]
 Language = Annotated[PageLanguage, Query(description="Language of labels.")]
 PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
 _OWN = ("programme", "period", "format", "language", "scheme", "tier")

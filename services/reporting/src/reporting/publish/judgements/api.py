@@ -11,15 +11,15 @@ from common.paging import CursorText, Limit, Page, id_in, keys_in, page_of
 from fastapi import Path, Query, Request, Response
 
 from reporting.ground.programmes.catalogue import Catalogue
+from reporting.ground.rights import PREPARING
 from reporting.publish.judgements import queries, service
 from reporting.publish.judgements.citations import Newest, Statement
-from reporting.publish.judgements.queries import PREPARING
 from reporting.publish.judgements.schemas import CitedView, StatementBody, StatementView
 
 routes = router("/reports/v1/context/statements", ["context"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
-Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
+Writer = Annotated[Principal, requires(*PREPARING)]
 StatementId = Annotated[UUID, Path(description="The id of a statement.")]
 
 
@@ -121,7 +121,7 @@ async def _answered(
 
 
 def _view(found: Statement, newest: Newest, caller: Principal) -> StatementView:
-    preparing = bool(PREPARING & caller.roles)
+    preparing = bool(PREPARING.roles & caller.roles)
     cited = [
         CitedView(**vars(each), written=each.written, superseded=newest.supersedes(each))
         for each in found.cited

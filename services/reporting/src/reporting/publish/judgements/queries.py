@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal, Role
+from common.auth import Principal
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.context import queries as context_queries
+from reporting.ground.rights import PREPARING
 from reporting.protect.releases import queries as release_queries
 from reporting.publish.judgements.citations import Cited, Newest, Statement
 from reporting.publish.judgements.models import statements
@@ -19,7 +20,6 @@ from reporting.publish.judgements.schemas import Basis
 from reporting.publish.judgements.tree import TREE
 from reporting.tables import beyond, equal
 
-PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 _BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
 
 
@@ -72,7 +72,7 @@ async def visible(
     """Return statements that the caller may see, by analysis and age. `tree` selects either problem trees or SWOT
     lists."""
     conditions = equal(statements, id=statement_id, analysis=analysis)
-    if not PREPARING & caller.roles:
+    if not PREPARING.roles & caller.roles:
         conditions.append(statements.c.agreed_at.is_not(None))
     if tree is not None:
         conditions.append(statements.c.place.in_(TREE) == sa.literal(tree))
