@@ -439,7 +439,7 @@ class Past:
 
 def restore(then: Past, now: Past) -> None:
     """Turn `then` into the state after a restore with the lists of `now`. Withdrawals, erasures, transfers, hand-overs,
-    implications, retracted entries, a child's corrected age and restrictions survive."""
+    implications, withdrawal codes, retracted entries, a child's corrected age and restrictions survive."""
     _restore_cases(then, now)
     then.teams = {
         who: now.teams.get(who) or team for who, team in {**now.teams, **then.teams}.items()
@@ -447,7 +447,7 @@ def restore(then: Past, now: Past) -> None:
     words = {each.id: each for each in now.words}
     for word in then.words:
         word.stands &= words[word.id].stands
-        word.accepted = words[word.id].accepted
+        word.accepted, word.code = words[word.id].accepted, words[word.id].code
     sharings = {each.id: each for each in now.sharings}
     for sharing in then.sharings:
         later_sharing = sharings[sharing.id]

@@ -455,6 +455,27 @@ async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
     assert [each["road"] for each in told["record_read"]] == ["transfer"]
 
 
+async def test_after_a_restore_the_last_code_opens_a_consent_that_was_withdrawn(
+    story: Story,
+    connection: AsyncConnection,
+    database: Database,
+    case_keys: CaseKeys,
+    secret: bytes,
+    tmp_path: Path,
+) -> None:
+    it = Situation(story, case_keys, ReferralState.SENT)
+    await it.needs(["grant"])
+    backup = await connection.begin_nested()
+    made = await story.made(NGO, f"/consents/{it['grant']}/withdrawal-code", {})
+    await story.made(NGO, f"/consents/{it['grant']}/withdraw", {})
+    known = await listed(database, tmp_path / "list.jsonl", secret)
+    await backup.rollback()
+    await restrict_again(database, case_keys, known, secret)
+    for code, status in ((made["withdrawal_code"], 200), (it["code"], 404)):
+        told = await story.post("anonymous", "/withdrawals", {"code": code})
+        assert told.status_code == status, told.text
+
+
 async def test_a_list_that_is_older_than_the_record_moves_no_case(
     story: Story, database: Database, case_keys: CaseKeys, secret: bytes, tmp_path: Path
 ) -> None:

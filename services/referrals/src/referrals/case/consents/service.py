@@ -237,8 +237,9 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
 
 
 async def hold_to_code(session: AsyncSession, grant_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restored backup, replace the old withdrawal code with the last code that the person received."""
-    grant = await queries.consent_in_force(session, grant_id)
+    """After a restored backup, replace the old withdrawal code with the last code that the person received. She may
+    also use it to read what a consent that has ended had shown."""
+    grant = await queries.by_id(session, grant_id)
     digest = bytes.fromhex(word["digest"])
     if grant is None or grant.withdrawal_digest == digest:
         return 0
