@@ -1,5 +1,6 @@
 """drills/LAST.md records a drill's result with its commit and keeps the other rows."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,20 @@ def test_a_new_result_replaces_the_row_of_its_drill_only(tmp_path: Path) -> None
         drills._keep(page, [name, commit, "2026-12-01", "passed 7", "1.5", "x86_64"])
     rows = page.read_text().split("|---|\n")[1].splitlines()
     assert [row.split(" | ")[:2] for row in rows] == [["| faults", first], ["| pages", second]]
+
+
+def test_the_page_of_results_is_no_uncommitted_change(tmp_path: Path) -> None:
+    def git(*command: str) -> None:
+        author = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *author, *command], check=True)
+
+    git("init", "-q")
+    page = tmp_path / "drills/LAST.md"
+    page.parent.mkdir()
+    page.write_text("before")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    page.write_text("after another drill")
+    assert not drills._commit(tmp_path).endswith("+")
+    (tmp_path / "code.py").write_text("")
+    assert drills._commit(tmp_path).endswith("+")

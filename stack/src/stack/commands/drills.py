@@ -25,6 +25,7 @@ _ITS_OWN_OPTIONS: dict[str, Any] = {
     "ignore_unknown_options": True,
     "help_option_names": [],
 }
+_RESULTS = "drills/LAST.md"
 _HEAD = (
     "# The last run of each drill\n\n"
     "`./ruta drills` writes this page. A drill is a folder of `drills/`, or the tests of a folder of `tests/`"
@@ -95,10 +96,7 @@ def _known(root: Path) -> dict[str, Path]:
 
 
 def _play(name: str, folder: Path) -> int:
-    root = home()
-    commit = _said_by("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
-    # Mark results of uncommitted changes, because nobody can look up that code later.
-    changed = "+" if _said_by("git", "-C", str(root), "status", "--porcelain") else ""
+    root, commit = home(), _commit(home())
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as told:
         report = Path(told) / "results.xml"
@@ -113,8 +111,17 @@ def _play(name: str, folder: Path) -> int:
     minutes = f"{(time.monotonic() - began) / 60:.1f}"
     day = clock.utc_day(clock.now()).isoformat()
     machine = f"{platform.machine()}, Python {platform.python_version()}"
-    _keep(root / "drills/LAST.md", [name, commit + changed, day, result, minutes, machine])
+    _keep(root / _RESULTS, [name, commit, day, result, minutes, machine])
     return code
+
+
+def _commit(root: Path) -> str:
+    """Return the commit, with a plus if files other than the page of results have uncommitted changes, because nobody
+    can look up that code later."""
+    git = ("git", "-C", str(root))
+    commit = _said_by(*git, "rev-parse", "--short=12", "HEAD")
+    changed = _said_by(*git, "status", "--porcelain", "--", str(root), f":!{_RESULTS}")
+    return commit + ("+" if changed else "")
 
 
 def _counted(report: Path) -> str:
