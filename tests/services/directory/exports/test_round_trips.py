@@ -106,7 +106,7 @@ async def test_a_sheet_with_few_columns_changes_only_those(
 ) -> None:
     before = await stored(database)
     rows = lines(await exported(shared, "csv", language="en"))
-    few = ["External id", "Organisation *", "Service name *", "Categories *", "Phone"]
+    few = ["External id", "Organisation", "Service name", "Categories", "Phone"]
     text = ",".join(few) + "\n"
     text += "".join(
         f'"{row[few[0]]}","{row[few[1]]}","{row[few[2]]}","{row[few[3]]}",\n' for row in rows
@@ -127,6 +127,18 @@ async def test_the_hxl_list_holds_to_the_standard(shared: AsyncClient) -> None:
     source = hxl.data(list(csv.reader(io.StringIO(text))))
     assert schema.validate(source), found
     assert found == []
+
+
+async def test_tags_are_the_same_in_both_languages_and_no_header_holds_a_star(
+    shared: AsyncClient,
+) -> None:
+    tags = set()
+    for language in ("es", "en"):
+        text = (await exported(shared, "hxl", language=language)).decode("utf-8-sig")
+        head = text.splitlines()[:2]
+        assert "*" not in "".join(head)
+        tags.add(head[1])
+    assert len(tags) == 1
 
 
 def test_a_tag_of_earlier_exports_is_still_read() -> None:

@@ -13,7 +13,7 @@ from directory.files.exports.abridged import Exported
 from directory.files.exports.package import PackageWriter
 from directory.files.imports.columns import columns
 from directory.files.imports.workbook.flat import Value, row_of, values_of
-from directory.files.imports.workbook.template import WorkbookWriter, header_of
+from directory.files.imports.workbook.template import WorkbookWriter
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _NOTE = "Holds what the exporting client may see. Not for onward publication above that level."
@@ -55,7 +55,7 @@ class CsvWriter(ExportWriter):
         super().__init__(path, language, labels=labels)
         self._file: IO[str] = path.open("w", encoding="utf-8-sig", newline="")
         self._rows = csv.writer(self._file)
-        self._rows.writerow([header_of(column, language) for column in columns()])
+        self._rows.writerow([column.header(language) for column in columns()])
 
     def _write(self, each: Exported) -> None:
         self._rows.writerow([guarded_cell(self._cell(value)) for value in self._row(each)])
