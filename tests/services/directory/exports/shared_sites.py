@@ -132,7 +132,7 @@ def _service(at: int) -> dict[str, Any]:
                              "uri": "https://example.org/doc"}],
         cost_options=[{"id": _id(f"{name}/cost"), "option": "Adultos", "amount": 2.5, "currency": "USD"}],
         capacities=[{"id": _id(f"{name}/capacity"), "available": 3, "updated": "2026-11-01T10:00:00+00:00",
-                     "unit": {"id": _id("unit"), "name": "camas"}}],
+                     "unit": {"id": _id("unit"), "name": "cupos"}}],
         attributes=[_attribute(name)],
         eligibility={"sex": ["female"], "populations": ["REF"], "documents": ["Cédula, si la tiene"]},
         referral={"response_delay": "72h", "intake_modes": ["walk_in"], "notes": "Llamar antes"},
