@@ -13,9 +13,11 @@ import httpx
 import pytest
 from common import clock
 from directory.show.information.needs import needs
+from directory.show.information.short_text import plain
 
 from tests.support.patience import PATIENCE
-from tests.support.system import System, until
+from tests.support.principals import organisation
+from tests.support.system import System, let_through, until
 from tests.system.test_attacks_on_services import call
 
 pytestmark = pytest.mark.system
@@ -69,18 +71,26 @@ def imported(system: System, *rows: dict[str, str], **query: str) -> dict[str, A
     return sent(system, file.getvalue().encode(), **asked)
 
 
-def sent(system: System, content: bytes, **query: str) -> dict[str, Any]:
-    """Import a file as the IM team; return the finished import with its first rows."""
-    begun = call(system, "im-officer", "POST", IMPORTS, params=query, content=content)
+def sent(
+    system: System,
+    content: bytes,
+    who: str | None = "im-officer",
+    headers: Any = None,
+    **query: str,
+) -> dict[str, Any]:
+    """Import a file as a client, or with these headers; return the finished import with its first rows."""
+    options = {"headers": headers} if headers else {}
+    begun = call(system, who, "POST", IMPORTS, params=query, content=content, **options)
     assert begun.status_code in (201, 202), begun.text
     found: dict[str, Any] = {}
 
     def ended() -> bool:
-        found.update(call(system, "im-officer", "GET", f"{IMPORTS}/{begun.json()['id']}").json())
+        own = f"{IMPORTS}/{begun.json()['id']}"
+        found.update(call(system, who, "GET", own, **options).json())
         return found["state"] not in ("queued", "running")
 
     until(ended, "the end of the import")
-    found["all"] = call(system, "im-officer", "GET", found["rows_url"]).json()["items"]
+    found["all"] = call(system, who, "GET", found["rows_url"], **options).json()["items"]
     return found
 
 
@@ -108,6 +118,19 @@ def helped(system: System, **asked: Any) -> list[dict[str, Any]]:
     return items
 
 
+def texted(system: System, text: str) -> str:
+    """Return the answer to a text message, which the stack's mailbox catches."""
+    file = system.layout.root / "sms-questions.json"
+    number = f"+58412{uuid4().int % 10**7:07}"
+    body = {"secret": json.loads(file.read_text("utf-8"))["secret"], "from": number, "text": text}
+    path = "/directory/v1/help/sms"
+    answer = let_through(system.running.request, None, "POST", path, json=body)
+    assert answer.status_code == 200, answer.text
+    caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
+    messages = httpx.get(caught, timeout=PATIENCE).json()  # the newest first
+    return " ".join(each["text"] for each in reversed(messages) if each["to"] == number)
+
+
 def test_a_sheet_that_says_public_publishes_no_house(system: System) -> None:
     bureau = "Oficina de indemnización a víctimas ficticia"
     street = "Calle Ficticia de las Casas 7"
@@ -124,6 +147,26 @@ def test_a_sheet_that_says_public_publishes_no_house(system: System) -> None:
         text = httpx.get(f"{system.running.url}{path}", timeout=PATIENCE).text
         assert not [name for name in HOUSES if name in text], path
         assert text.count(street) <= 1, path
+
+
+def test_a_named_person_opens_a_house_with_one_press_and_an_edit_closes_it_again(
+    system: System,
+) -> None:
+    name, houses = "Casa segura de las orquídeas", "/directory/v1/records/houses"
+    service = imported(system, {**ROW, "name": name})["all"][0]["service_id"]
+    waiting = call(system, "im-officer", "GET", houses, params={"limit": 500}).json()["items"]
+    words = next(each["words"] for each in waiting if each["id"] == service)
+    assert name not in httpx.get(f"{system.running.url}{SERVICES}?search=orquídeas").text
+    said = {"is_house": False, "words": words}
+    pressed = call(system, "im-officer", "POST", f"{houses}/{service}", json=said)
+    assert pressed.status_code == 204, pressed.text
+    assert public(system, f"{SERVICES}/{service}")["name"] == name
+    record = f"/directory/v1/records/services/{service}"
+    etag = call(system, "gbv-coordinator", "GET", record).headers["etag"]
+    body = {"description": "Albergue secreto de víctimas de trata"}
+    edited = call(system, "gbv-coordinator", "PATCH", record, json=body, headers={"If-Match": etag})
+    assert edited.status_code == 200, edited.text
+    assert httpx.get(f"{system.running.url}{SERVICES}/{service}").status_code == 404
 
 
 HINTS: dict[str, dict[str, str]] = {
@@ -226,11 +269,28 @@ def test_a_need_that_is_told_leads_and_an_excluded_organisation_is_not_named(
     offered = public(system, "/directory/v1/organizations", per_page="100")["contents"]
     ids = {each["name"]: each["id"] for each in offered if each["name"] in named}
     assert ids
-    for name, organisation in ids.items():
-        without = {**asked, "exclude_organisations": [organisation]}
+    for name, own in ids.items():
+        without = {**asked, "exclude_organisations": [own]}
         again = call(system, "ngo-refugio", "POST", path, json=without)
         assert again.status_code == 200, again.text
         assert name not in again.text
+
+
+@pytest.mark.parametrize(
+    ("told", "needs_"),
+    [
+        ({"situations": ["suicide_risk"]}, {"HLT-MH", "HOT"}),
+        ({"situations": ["early_union"], "age": 14}, {"CP-AUTH", "CP-JUSTICE", "HLT-SRH"}),
+        ({"situations": ["partner_violence"], "populations": ["LGB"]}, {"GP-PSN"}),
+        ({"situations": ["partner_violence"], "populations": ["DIS"]}, {"GP-PSN"}),
+    ],
+)
+def test_what_a_person_tells_has_its_steps(
+    system: System, told: dict[str, Any], needs_: set[str]
+) -> None:
+    body = {"area": "VE2313", "age": 30, "sex": "female", **told}
+    answer = call(system, "ngo-refugio", "POST", "/directory/v1/pathways/resolve", json=body)
+    assert needs_ <= {step["need"] for step in answer.json()["steps"]}, answer.text
 
 
 def test_places_are_read_as_people_write_them_and_suggested_otherwise(system: System) -> None:
@@ -238,11 +298,14 @@ def test_places_are_read_as_people_write_them_and_suggested_otherwise(system: Sy
         {"name": "Uno", "admin1": "Edo. Zulia", "admin2": "Maracaibo"},
         {"name": "Dos", "admin1": "Zulia", "admin2": "Marcaibo"},
         {"name": "Tres", "latitude": "10.65", "longitude": "-71.62"},
+        {"name": "Cuatro", "admin1": "Caracas"},
+        {"name": "Cinco", "admin1": "Bolívar", "admin2": "Ciudad Guayana"},
     )
     common = {"categories": "GP-INFO", "visibility": "partners", "country": "VEN"}
     lines = [{**common, **row} for row in rows]
     found = imported(system, *lines, dry_run="true")
-    assert [row["verdict"] == "refused" for row in found["all"]] == [False, True, False]
+    refused = [row["verdict"] == "refused" for row in found["all"]]
+    assert refused == [False, True, False, False, False], found["all"]
     places = [p for row in found["all"] for note in row["notes"] for p in note.get("places") or ()]
     assert ("VE2313", "Maracaibo", "Zulia") in {
         (p["pcode"], p["name"], p["within"]) for p in places
@@ -260,24 +323,42 @@ def test_a_point_far_from_the_place_that_its_row_names_is_told(system: System) -
 
 
 def test_every_channel_reads_the_same_words(system: System) -> None:
-    """Text messages use the same rule (`test_text_messages`)."""
-    for words, said in (
-        ("quiero matarme", "quiero matarme"),
-        ("VIH sida", "vih sida"),
-        ("comida mcbo", "comida"),
-        ("albergue ccs", "albergue"),
-        ("médico pto ordaz", "medico"),
+    for words, said, where in (
+        ("quiero matarme", "quiero matarme", "zulia"),
+        ("VIH sida", "vih sida", "zulia"),
+        ("comida mcbo", "comida", ""),
+        ("albergue ccs", "albergue", ""),
+        ("médico pto ordaz", "medico", ""),
     ):
         asked = {"search": words, "explain": "true", "per_page": "5"}
         answer = public(system, SERVICES, **asked)
         assert said in [each["said"] for each in answer["understood"]], words
         assert answer["contents"], words
-        helped(system, words=words)
+        message = texted(system, f"{words} {where}")
+        assert "+58" in message, (words, message)
+
+
+def test_a_text_message_and_the_help_page_name_the_same_services(system: System) -> None:
+    """Both also name the nearest services where an area has none."""
+    names = {each.code: each.words["es"] for each in needs().values()}
+    for area, said in (("VE23", "zulia"), ("VE02", "amazonas"), ("VE2023", "san cristóbal")):
+        for need in ("health", "legal", "food"):
+            items = helped(system, words=names[need], area=area)
+            message = texted(system, f"{names[need]} {said}")
+            assert items, (need, area)
+            assert plain(items[0]["name"])[:20] in message, (need, area, message)
+
+
+def test_a_text_message_of_danger_is_answered_with_the_emergency_number_first(
+    system: System,
+) -> None:
+    for words in ("quiero matarme", "mi marido me pega zulia", "me tienen encerrada en mcbo"):
+        assert texted(system, words).startswith("En peligro, llame al 911."), words
 
 
 @pytest.mark.parametrize("kind", ["hsds", "xlsx", "csv", "hxl", "geojson"])
 def test_an_export_comes_back_unchanged(system: System, kind: str) -> None:
-    """An import changes nothing that the exporter may see only in part."""
+    """An import refuses only the copies of which the exporter sees less than the directory has."""
     content = call(system, "im-officer", "GET", "/directory/v1/exports", params={"format": kind})
     found = sent(system, content.content, mode="skip-bad")
     services = found["services"]
@@ -287,11 +368,40 @@ def test_an_export_comes_back_unchanged(system: System, kind: str) -> None:
     ).json()["items"]
     assert services["unchanged"] + len(kept) == found["rows"]["read"]
     for row in kept:
-        if "abridged_copy" not in [note["code"] for note in row["notes"]]:
-            # A package may contain a service without a category, but a table import refuses such a row.
-            entry = call(system, "im-officer", "GET", f"{SERVICES}/{row['external_id']}").json()
-            assert (kind == "hsds", entry.get("categories")) == (False, None), row
+        assert "abridged_copy" in [note["code"] for note in row["notes"]], row
     assert services["unchanged"] > 40
+
+
+def test_a_package_keeps_its_publishers_ids_that_nobody_else_has(system: System) -> None:
+    """Only a coordinator of everything may choose ids: to anybody else, a refused id would reveal a hidden entry. Another
+    sender's entry gets an id made from the publisher's, and is found again by it."""
+    client = f"coordinator-{uuid4().hex[:8]}"
+    options = ["--role", "coordinator", "--organisation", str(organisation(8))]
+    options += [f"--scope=directory:{each}" for each in ("read", "write", "curate")]
+    options += [f"--aor={each}" for each in ("CP", "GBV", "TIP", "GP")]
+    secret = system.ruta("client", "add", client, *options).stdout.split("secret")[1].split()[0]
+    grant = {"grant_type": "client_credentials"}
+    token = system.running.http.post("/oauth/token", data=grant, auth=(client, secret)).json()
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+    for who in (None, "im-officer"):
+        own, place, publisher = (str(uuid4()) for _ in range(3))
+        site = {
+            "id": str(uuid4()),
+            "location": {"id": place, "location_type": "virtual", "name": "Línea"},
+        }
+        service = {
+            "id": own, "name": f"Orientación lejana {who}", "status": "active", "categories": ["GP-INFO"],
+            "organization": {"id": publisher, "name": f"Red lejana {who}", "description": "Red"},
+            "service_at_locations": [site],
+        }  # fmt: skip
+        found = sent(
+            system, json.dumps(service).encode(), who, headers=headers if who is None else None,
+            source="afar", visibility="public",
+        )  # fmt: skip
+        stored = public(system, f"{SERVICES}/{found['all'][0]['service_id']}")
+        assert stored["organization"]["id"] == publisher
+        kept = [stored["id"] == own, stored["service_at_locations"][0]["location"]["id"] == place]
+        assert kept == [who is None] * 2, (who, stored)
 
 
 def test_a_row_is_stored_with_each_id_that_its_link_lists(system: System) -> None:
@@ -342,6 +452,10 @@ def test_a_small_dry_run_ends_before_a_large_one_that_shows_its_progress(system:
     running = seen(long)
     assert running["rows"]["read"] <= running["expected"]
     until(lambda: seen(long)["state"] == "finished", "the end of the large one")
+    report = call(
+        system, "im-officer", "GET", f"{IMPORTS}/{short}/report", params={"format": "csv"}
+    )
+    assert "Filas: leídas,194" in report.content.decode("utf-8-sig").partition("\r\n\r\n")[0]
 
 
 def test_what_says_it_literally_comes_first_and_a_town_in_an_address_is_found(

@@ -85,7 +85,11 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
         "nobody is sent to a house that closed for the season"
     )
     assert await names(api, need="legal") == ["Consulta legal"]
-    assert await names(api, need="mind", area="VE20") == []
+    around = await api.get(f"{HELP}/services?need=mind&area=VE20", headers=as_("anonymous"))
+    assert {item["name"] for item in around.json()["items"]} == {
+        "Apoyo siempre", "Apoyo sin horario", "Otro día", "Jornada mensual",
+    }  # fmt: skip
+    assert all(item["kilometres"] > 100 for item in around.json()["items"])
     assert await names(api, need="mind", open_now=True) == ["Apoyo siempre"]
     answer = await api.get(f"{HELP}/services?need=mind", headers=as_("anonymous"))
     assert {i["name"]: i["open_now"] for i in answer.json()["items"]} == {
@@ -105,7 +109,7 @@ async def test_help_reads_words_and_their_place_as_the_search_does_and_keeps_the
     for words in ("necesito una sicologa en mcbo", "psychologist", "estoy desesperada, Edo. Zulia"):
         assert await names(api, words=words) == ["Psicóloga"], words
     assert await names(api, words="abogado") == ["Consulta legal"]
-    assert await names(api, words="abogado en San Cristóbal") == []
+    assert await names(api, words="abogado en San Cristóbal") == ["Consulta legal"]  # the nearest
     page = await api.post(HELP, data={"words": "abogado"}, headers=as_("anonymous"))
     assert "Consulta legal" in page.text
     assert 'value="abogado"' in page.text

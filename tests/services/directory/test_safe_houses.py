@@ -66,6 +66,20 @@ def test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else(
         (Texts(["Atención"], about=([], ["La fundación alberga a mujeres maltratadas"])), True),
         (
             Texts(
+                ["South campus"], ["The campus is a group home for children"],
+                about=(["Children's Home, Inc."], ["Homes for boys and girls who were neglected or abused"]),
+            ),
+            True,
+        ),
+        (
+            Texts(
+                ["Centro de rehabilitación"], ["Programa residencial para hombres que dejan el alcohol"],
+                about=(["Ejército de Paz"], ["Comida, vivienda y apoyo para madres y familias"]),
+            ),
+            False,
+        ),
+        (
+            Texts(
                 ["Vital statistics"],
                 about=(["County health department"], [
                     "Housing inspection, birth and death certificates, dental care for children and adults, nutrition for women"

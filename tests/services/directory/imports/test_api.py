@@ -10,7 +10,7 @@ from directory.files.imports.columns import columns
 from directory.files.imports.uploads import MAX_BYTES
 from httpx import AsyncClient, Response
 
-from tests.services.directory.conftest import V1, as_, ids_seen
+from tests.services.directory.conftest import V1, Publish, as_, ids_seen
 from tests.services.directory.imports.test_services_advisor import feature
 from tests.support.principals import keyed, organisation
 
@@ -109,7 +109,9 @@ async def test_the_report_is_a_table_to_keep_with_the_rows_as_the_sender_counts_
     assert {(row[0], row[3]) for row in refused} == {(4, "Refused"), (5, "Refused")}
     assert "NOPE" in str(refused[0][7])
     listed = await api.get(url, params={"format": "csv"}, headers=as_("im-officer"))
-    assert listed.content.startswith("\ufeffFila,Nombre".encode())
+    summary, _, table = listed.content.decode("utf-8-sig").partition("\r\n\r\n")
+    assert "Filas: leídas,4" in summary
+    assert table.startswith("Fila,Nombre")
     assert b",=HYPERLINK" not in listed.content, "no spreadsheet runs what somebody wrote"
     for client, asked, status in (
         ("ngo-refugio", {}, 404),
@@ -119,6 +121,24 @@ async def test_the_report_is_a_table_to_keep_with_the_rows_as_the_sender_counts_
     ):
         answer = await api.get(url, params=asked, headers=as_(client))
         assert answer.status_code == status, answer.text
+
+
+async def test_a_row_without_a_category_is_valid_only_for_a_service_that_has_none(
+    api: AsyncClient, publish: Publish
+) -> None:
+    none = await publish(name="Sin categoría", categories=[])
+    some = await publish(name="Con categoría")
+    head = "external_id,organisation,name,categories,visibility,pcode,description\n"
+    services = ((none, "Sin categoría"), (some, "Con categoría"), ("new", "Nueva"))
+    lines = (f"{own},Salud para Todas,{name},,public,VE2313,Otra\n" for own, name in services)
+    file = (head + "".join(lines)).encode()
+    for dry_run in (True, False):
+        made = (await send(api, file, mode="skip-bad", dry_run=dry_run)).json()
+        report = await api.get(made["rows_url"], headers=as_("im-officer"))
+        told = [{note["code"] for note in row["notes"]} for row in report.json()["items"]]
+        assert [("uncategorised" in each, "value_missing" in each) for each in told] == [
+            (True, False), (False, True), (False, True),
+        ]  # fmt: skip
 
 
 async def test_a_multipart_form_works_like_the_raw_body(api: AsyncClient) -> None:

@@ -154,7 +154,6 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a place that is none": (lambda: sheet(pcode="VE9999"), "place_unknown"),
     "an age in words": (lambda: sheet(minimum_age="doce"), "number_unreadable"),
     "half a point in words": (lambda: sheet(latitude="north"), "number_unreadable"),
-    "no category": (lambda: sheet(categories=""), "value_missing"),
     "an organisation by a number": (lambda: sheet(organisation_id="12"), "value_unknown"),
     "a step of no pathway": (lambda: sheet(pathway_steps="XYZ:paso"), "value_unknown"),
     "a country that is none": (lambda: sheet(nationalities="Narnia"), "value_unknown"),

@@ -133,6 +133,7 @@ class Writer:
             for mapped, entity in zip(rows, stand_for, strict=True)
         ]
         said = [list((each.document or {}).get("categories", ())) for each in rows]
+        _uncategorised(standing)
         _keep_what_is_not_said(standing)
         _verified_in_time(standing)
         await self._crosswalk(standing, said)
@@ -307,6 +308,17 @@ class Writer:
         except Problem as problem:
             standing.mapped.notes.extend(_reasons(problem))
             return None
+
+
+def _uncategorised(standing: Sequence[Standing]) -> None:
+    """Refuse a row without a category, because categories limit the visibility. Accept the row of a record that has none,
+    as a package may contain."""
+    for each in standing:
+        if header := each.mapped.uncategorised:
+            none_here = each.record is not None and not each.record.document.get("categories")
+            each.mapped.notes.append(
+                note("uncategorised" if none_here else "value_missing", header)
+            )
 
 
 def _keep_what_is_not_said(standing: Sequence[Standing]) -> None:

@@ -17,7 +17,7 @@ A passage is one title (names, terms of a taxonomy, labels of links) or one sent
 shortly follows `home`; or the organisation's name has `house` or `home`, and a title `danger`, or
 3. a title has `house`, or a category is accommodation, and another title, the population or the organisation has
 `danger` or `group`, or the categories are of GBV or trafficking, or the description has `danger`, or
-4. the description has `house`, and a title or the population has `danger`, or
+4. the description has `house`, and a title, the population or the organisation has `danger`, or
 5. a title has `home`, the description `danger`, and no passage has `day`.
 
 Only rules 1 and 2 apply to the organisation's name and description.
@@ -144,7 +144,8 @@ def _together(
     words = _with(named, context)
     hosts = set().union(*(_words(each, "house") for each in prose))
     words |= _with(
-        hosts, (_IN_DANGER & populations).union(*(_words(each, "danger") for each in titles))
+        hosts,
+        (_IN_DANGER & populations).union(*(_words(each, "danger") for each in [*titles, *about])),
     )
     if not any(_words(each, "day") for each in [*titles, *prose]):
         homes = set().union(*(_words(each, "home") for each in titles))

@@ -15,6 +15,7 @@ from common.ids import new_id
 from common.two_people import is_same_person, refuse_same_person
 from common.words import codelists
 from common.words.details import Detail
+from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.entries.restriction_events import tell_restricted
@@ -52,8 +53,8 @@ RISK_MESSAGE = "risk_message"
 async def find_help(
     session: AsyncSession, query: HelpQuery, language: str, country: str
 ) -> HelpPage:
-    """Return public services for a need in or around a place, nearest or best first. A person in danger first gets the
-    helplines that respond now. Words may name a place in `country`."""
+    """Return public services for a need in or around a place, nearest or best first; for an area without any, the
+    nearest. A person in danger first gets the helplines that respond now. Words may name a place in `country`."""
     today, local = clock.today(), clock.at_home()
     danger = query.need is not None and needs()[query.need].danger
     if query.words:
@@ -62,10 +63,12 @@ async def find_help(
         found_in = {"words": asked.words or None, "area": query.area or asked.area}
         query = query.model_copy(update=found_in)
     found = await queries.public_help(session, query, today, local)
+    around = None if found.total else _around(query)
+    if around is not None:
+        found = await queries.public_help(session, around, today, local)
     items = [_help(row, language, local) for row in found.rows]
-    if (
-        query.latitude is None and not query.words
-    ):  # otherwise keep the order: nearest or best first
+    by_distance = around is not None or query.latitude is not None
+    if not by_distance and not query.words:  # otherwise keep the order: nearest or best first
         items.sort(key=lambda item: item.open_now is not True)
     if danger and query.page == 1:
         first = await open_lines(session, query, language)
@@ -78,6 +81,15 @@ async def find_help(
         more=query.page * PER_PAGE < found.total,
         updated=today,
     )
+
+
+def _around(query: HelpQuery) -> HelpQuery | None:
+    """Return the question for the nearest services around an area that has none."""
+    point = Places.load().point(query.area) if query.area else None
+    if point is None:
+        return None
+    near = {"latitude": point.latitude, "longitude": point.longitude}
+    return query.model_copy(update={"area": None, **near})
 
 
 async def open_lines(session: AsyncSession, query: HelpQuery, language: str) -> list[HelpView]:

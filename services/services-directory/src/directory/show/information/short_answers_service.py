@@ -12,7 +12,7 @@ from directory.show.information import service
 from directory.show.information.asked_in_short import ShortQuestion, understood
 from directory.show.information.needs import needs
 from directory.show.information.renderer import help_text, texts
-from directory.show.information.schemas import HelpPage, HelpQuery
+from directory.show.information.schemas import HelpQuery
 from directory.show.information.short_text import messages, plain
 
 
@@ -41,24 +41,11 @@ async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings)
     if not told:
         place = Places.load().require(asked.area).label(language)
         return f"{t['sms_what'].format(place=place, needs=_offered(language))} {danger}"
-    found = await _nearest(session, asked.area, asked, language, settings.home_country)
+    wanted = {"need": asked.need} if asked.need else {"words": asked.words}
+    query = HelpQuery.model_validate({**wanted, "area": asked.area})
+    found = await service.find_help(session, query, language, settings.home_country)
     said = help_text(found.items, language, settings.emergency_number)
     return f"{danger} {said}" if asked.danger and found.items else said
-
-
-async def _nearest(
-    session: AsyncSession, area: str, asked: ShortQuestion, language: PageLanguage, country: str
-) -> HelpPage:
-    """Return services in the place or, if there are none, the nearest ones around it."""
-    wanted = {"need": asked.need} if asked.need else {"words": asked.words}
-    point = Places.load().point(area)
-    near = {} if point is None else {"latitude": point.latitude, "longitude": point.longitude}
-    query = HelpQuery.model_validate({**wanted, "area": area, **near})
-    found = await service.find_help(session, query, language, country)
-    if found.items or not near:
-        return found
-    around = HelpQuery.model_validate({**wanted, **near})
-    return await service.find_help(session, around, language, country)
 
 
 async def _risks(

@@ -50,6 +50,8 @@ class Mapped:
     terms: tuple[Term, ...] = ()
     """Terms of other taxonomies."""
     undecided: list[Term] = field(default_factory=list)
+    uncategorised: str = ""
+    """The header of its empty category cell, which is valid only if the record has no category either."""
     added: list[str] = field(default_factory=list)
     """Categories that decisions on its terms added."""
     placeless: bool = False

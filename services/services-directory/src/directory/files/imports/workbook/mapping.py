@@ -67,7 +67,10 @@ def map_row(
         own = {key: value for key, value in record.items() if key != "organization"}
         return changed_onto(own, base, given)
 
-    return Mapped(number, external_id, document, row.notes, abridged=abridged, onto=onto)
+    uncategorised = "" if row.text("categories") else row.header("categories")
+    return Mapped(
+        number, external_id, document, row.notes, abridged=abridged, onto=onto, uncategorised=uncategorised
+    )  # fmt: skip
 
 
 def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
@@ -217,8 +220,6 @@ def _more_closed(one: str, other: str) -> str:
 
 def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any]]]:
     """Return our categories, and the publisher's own words as terms that a person must map."""
-    if not row.text("categories"):
-        row.notes.append(note("value_missing", row.header("categories")))
     if not named:
         return row.codes("categories"), []
     codes, words = row.codes_and_others("categories")

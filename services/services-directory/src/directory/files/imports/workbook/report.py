@@ -56,9 +56,10 @@ class Report(Protocol):
 
 
 class CsvReport:
-    def __init__(self, language: str, _first: Iterable[tuple[str, object]]) -> None:
+    def __init__(self, language: str, first: Iterable[tuple[str, object]]) -> None:
         self._text = io.StringIO()
         self._table = GuardedCsv(self._text)
+        self._table.rows([*first, ()])
         self._table.row(_words()[head][language] for head in _HEADS)
 
     def add(self, lines: Iterable[list[Any]]) -> None:
@@ -99,5 +100,5 @@ class XlsxReport:
 
 
 def report_in(form: str, language: str, first: Iterable[tuple[str, object]]) -> Report:
-    """Return the report. `first` contains the summary for the top of a workbook."""
+    """Return the report. `first` contains the summary, which comes before the rows."""
     return XlsxReport(language, first) if form == "xlsx" else CsvReport(language, first)
