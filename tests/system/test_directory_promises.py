@@ -4,6 +4,7 @@ and people find who responds now however they write it."""
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from common import clock
 from directory.show.information.needs import needs
 from directory.show.information.short_text import plain
 
+from tests.services.directory.search.test_questions import GOAL, QUESTIONS
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 from tests.support.system import System, let_through, until
@@ -251,6 +253,11 @@ def test_every_need_of_danger_leads_to_a_line_that_answers_now(system: System) -
             assert line_id in {each["id"] for each in items}
     for words in ("quiero matarme", "mi marido me pega", "me tienen encerrada"):
         assert "call" in helped(system, words=f"{words} en mcbo")[0]["ways"], words
+    # The line answers a written referral after 72 hours, and a call at once.
+    asked = {"area": "VE02", "age": 30, "situations": ["suicide_risk"], "immediate_danger": True}
+    path = "/directory/v1/pathways/resolve"
+    steps = call(system, "ngo-refugio", "POST", path, json=asked).json()["steps"]
+    assert [s["coverage"] for s in steps if s["need"] == "HOT"] == ["available"], steps
     poster = httpx.get(f"{system.running.url}/directory/v1/posters/VE02/GBV", timeout=PATIENCE)
     assert "tel:+" in poster.text
 
@@ -407,7 +414,8 @@ def test_a_package_keeps_its_publishers_ids_that_nobody_else_has(system: System)
 def test_a_row_is_stored_with_each_id_that_its_link_lists(system: System) -> None:
     tables = {
         "organizations.csv": "id,name,description\n1,Red de listas,d\n",
-        "services.csv": "id,organization_id,name,status\n1,1,Lista uno,active\n2,1,Lista dos,active\n",
+        "services.csv": "id,organization_id,name,status\n1,1,Lista uno,active\n2,1,Lista dos,active\n"
+        "3,9,Lista tres,active\n",
         "phones.csv": "id,service_id,number\n1,1; 2,0261 5550101\n",
         "attributes.csv": "id,link_id,link_entity,taxonomy_term_id\n1,1|2,service,T1\n",
         "taxonomy_terms.csv": "id,name,description\nT1,Palabra,d\n",
@@ -416,8 +424,11 @@ def test_a_row_is_stored_with_each_id_that_its_link_lists(system: System) -> Non
     with zipfile.ZipFile(file, "w") as package:
         for name, text in tables.items():
             package.writestr(name, text)
-    found = sent(system, file.getvalue(), source="lists", visibility="public")
-    for row in found["all"]:
+    found = sent(system, file.getvalue(), mode="skip-bad", source="lists", visibility="public")
+    *kept, refused = found["all"]
+    assert "organisation_dangling" in [note["code"] for note in refused["notes"]], refused
+    assert len(kept) == 2
+    for row in kept:
         service = public(system, f"{SERVICES}/{row['service_id']}")
         assert [each["number"] for each in service["phones"]] == ["0261 5550101"]
         assert [each["taxonomy_term"]["name"] for each in service["attributes"]] == ["Palabra"]
@@ -475,6 +486,39 @@ def test_what_says_it_literally_comes_first_and_a_town_in_an_address_is_found(
         assert name in [each["name"] for each in listed], words
     helps = helped(system, words="heating bills")
     assert [each["name"] for each in helps[:1]] == [name]
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_one_of_the_first_five_services_answers_a_question_kept_out_of_tuning(
+    system: System, language: str
+) -> None:
+    whole = {"full": "true", "per_page": "100"}
+    first = call(system, "gbv-coordinator", "GET", SERVICES, params=whole).json()
+    pages = [first] + [
+        call(system, "gbv-coordinator", "GET", SERVICES, params={**whole, "page": str(n)}).json()
+        for n in range(2, first["total_pages"] + 1)
+    ]
+    offered = {c for p in pages for each in p["contents"] for c in each.get("categories", ())}
+    missed, asked = [], [row for row in QUESTIONS if row["language"] == language][1::2]
+    asked = [row for row in asked if set(row["categories"].split(";")) & offered]
+    for row in asked:
+        params = {"search": row["question"], "per_page": "5", "full": "true"}
+        answer = call(system, "gbv-coordinator", "GET", SERVICES, params=params)
+        found = {c for each in answer.json()["contents"] for c in each.get("categories", ())}
+        if not found & set(row["categories"].split(";")):
+            missed.append(row["question"])
+    assert len(asked) > 40
+    assert 1 - len(missed) / len(asked) >= GOAL, missed
+
+
+@pytest.mark.parametrize("aor", ["GBV", "CP", "TIP"])
+def test_a_poster_writes_the_abbreviations_of_the_field_out(system: System, aor: str) -> None:
+    for area in ("VE2313", "VE02"):
+        page = let_through(
+            system.running.request, None, "GET", f"/directory/v1/posters/{area}/{aor}"
+        )
+        assert page.status_code == 200, page.text
+        assert not re.search(r"\b(NNA|PEAS|VBG|AdR)\b", page.text), (area, aor)
 
 
 @pytest.mark.parametrize("path", PUBLIC_PATHS)

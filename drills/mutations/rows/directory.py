@@ -323,6 +323,23 @@ ROWS = (
         "tests/services/directory/test_safe_houses.py::test_an_organisations_description_is_read_as_sentences_and_its_name_as_a_title",
     ),
     Row(
+        "safe-houses",
+        "home-of-an-organisation-for-the-abused",
+        "directory.ground.hsds.safe_houses:_together",
+        Replaces(
+            "(_IN_DANGER & populations).union(*(_words(each, 'danger') for each in [*titles, *about]))",
+            "set().union(*(_words(each, 'danger') for each in titles))",
+        ),
+        "tests/services/directory/test_safe_houses.py::test_an_organisations_description_is_read_as_sentences_and_its_name_as_a_title",
+    ),
+    Row(
+        "safe-houses",
+        "row-without-its-category",
+        "directory.files.imports.writer:_uncategorised",
+        Replaces("'value_missing'", "'uncategorised'"),
+        "tests/services/directory/imports/test_api.py::test_a_row_without_a_category_is_valid_only_for_a_service_that_has_none",
+    ),
+    Row(
         "restored-consents",
         "possible-house-shown-again",
         "directory.ground.hsds.restricted:_with_its_place",

@@ -67,7 +67,7 @@ def test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else(
         (
             Texts(
                 ["South campus"], ["The campus is a group home for children"],
-                about=(["Children's Home, Inc."], ["Homes for boys and girls who were neglected or abused"]),
+                about=(["Children's Home, Inc."], ["Homes for boys and girls who have been neglected, misdirected, abandoned, abused"]),
             ),
             True,
         ),
