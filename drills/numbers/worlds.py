@@ -117,8 +117,13 @@ class World:
         """Return the cube as closed or, for a span, as combined from its parts."""
         if period.id not in self._joint:
             if period.kind in self.population.spans:
-                parts = [self.joint(each) for each in period.parts(self.population.period_kind)]
-                self._joint[period.id] = spanned(parts, period)
+                kinds = (self.population.period_kind, *self.population.spans)
+                shorter = kinds[kinds.index(period.kind) - 1]
+                parts, inside = (
+                    [self.joint(each) for each in period.parts(kind)]
+                    for kind in (kinds[0], shorter)
+                )
+                self._joint[period.id] = spanned(parts, inside, period)
             else:
                 self._joint[period.id] = self._closed(period)
         return self._joint[period.id]

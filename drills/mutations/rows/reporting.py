@@ -96,6 +96,13 @@ ROWS = (
         "tests/services/reporting/attacks/test_coverage.py::test_an_interval_of_a_span_does_without_what_the_span_shows_beyond_its_flows",
     ),
     Row(
+        "counted-once",
+        "new-year-counts-nobody-again",
+        "reporting.count.facts.queries:_counted_later",
+        Replaces("later.version > step.version", "sa.false()"),
+        "tests/services/reporting/releases/test_joint.py::test_new_year_is_no_boundary_that_counts_a_person_twice",
+    ),
+    Row(
         "small-cells",
         "spans-hold-their-parts",
         "reporting.protect.releases.spans:_Span.hold",

@@ -230,7 +230,11 @@ class Year:
         return as_joint(population, span.id, cells)
 
     def span(self, span: Period) -> Any:
-        return spanned([self.joint(each) for each in span.parts(self.population.period_kind)], span)
+        first, *longer = kinds = (self.population.period_kind, *self.population.spans)
+        if span.kind not in longer:
+            return self.joint(span)
+        inside = [self.span(each) for each in span.parts(kinds[kinds.index(span.kind) - 1])]
+        return spanned([self.joint(each) for each in span.parts(first)], inside, span)
 
     def spans(self) -> Iterator[Period]:
         for kind in self.population.spans:

@@ -73,7 +73,7 @@ def test_the_order_of_cells_and_a_second_time_change_nothing() -> None:
         as_joint(POPULATION, each.period, dict(reversed(list(each.cells.items()))))
         for each in parts
     ]
-    assert spanned(parts, month).cells == spanned(turned, month).cells
+    assert spanned(parts, parts, month).cells == spanned(turned, turned, month).cells
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ from reporting.protect.releases.models import (
 )
 from reporting.protect.releases.queries import Release
 from reporting.protect.releases.views import (
+    JointCube,
     cells_hash,
     definition_of,
     expected_errors,
@@ -183,21 +184,33 @@ async def _close_spans(
 ) -> None:
     """Create the cube of each month, quarter or year whose last period has just closed: once, and only from the
     published cells of its parts (R4a). A span in which the definition changed has no cube."""
+    shorter = population.period_kind
     for kind in population.spans:
         span = Period.containing(period.start, kind)
-        parts = [
-            await queries.joint_cube_of(session, population.id, each.id)
-            for each in span.parts(population.period_kind)
-        ]
-        if None in parts:
+        parts = await _closed(session, population, span.parts(population.period_kind))
+        if parts is None:
             continue
-        cubes = [await queries.joint(session, each, internal=True) for each in parts if each]
-        if len({each.shape for each in cubes}) > 1:
+        inside = await _closed(session, population, span.parts(shorter))
+        if inside is None or len({each.shape for each in parts}) > 1:
             return
-        made = await asyncio.to_thread(spanned, cubes, span)
+        made = await asyncio.to_thread(spanned, parts, inside, span)
         beyond = [[*at, persons] for at, persons in made.beyond.items()]
         definition = definition_of(population) | {"periods": len(parts), "beyond": beyond}
         await _write_cube(session, caller, population, span, made.cells, definition)
+        shorter = kind
+
+
+async def _closed(
+    session: AsyncSession, population: Population, periods: Sequence[Period]
+) -> list[JointCube] | None:
+    """Return the joint cubes of these periods or spans, or None if one does not exist."""
+    found = []
+    for each in periods:
+        cube_id = await queries.joint_cube_of(session, population.id, each.id)
+        if cube_id is None:
+            return None
+        found.append(await queries.joint(session, cube_id, internal=True))
+    return found
 
 
 async def count(

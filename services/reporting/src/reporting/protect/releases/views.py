@@ -238,37 +238,21 @@ def layout_of(joint: JointCube) -> Layout:
     )
 
 
-def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
-    """Return a span's cube, made from its closed periods in order; all have one `shape`."""
+def spanned(joints: Sequence[JointCube], inside: Sequence[JointCube], period: Period) -> JointCube:
+    """Return a span's cube, made from its closed periods in order; all have one `shape`. `inside` are the cubes of the
+    next shorter spans, or the periods again."""
     first = joints[0]
-    number = first.spans.index(period.kind)
-    inside: list[JointCube] = list(joints)
-    if number:
-        by_span: dict[Period, list[JointCube]] = {}
-        for each in joints:
-            below = Period.containing(Period.parse(each.period).start, first.spans[number - 1])
-            by_span.setdefault(below, []).append(each)
-        inside = [spanned(each, below) for below, each in by_span.items()]
-    layout = layout_of(first)
     new = first.dimensions[-1].codes[0]
     cells, beyond = (
         {(*at, new): persons for at, persons in found.items()}
         for found in span(
-            layout, number, [each.cells for each in joints], [each.cells for each in inside]
+            layout_of(first),
+            first.spans.index(period.kind),
+            [each.cells for each in joints],
+            [each.cells for each in inside],
         )
     )
     return replace(first, period=period.id, cells=cells, periods=len(joints), beyond=beyond)
-
-
-def over(
-    views: Sequence[tuple[View, JointCube]], period: Period | None, name: str
-) -> ProtectedCube:
-    """Return counts over several closed periods. If the periods make up a span of their population (`period`), each
-    person counts once. Otherwise return the sum of the periods' counts."""
-    view, first = views[0]
-    if period is None or period.kind not in first.spans or len(views) == 1:
-        return summed((seen(view, joint) for view, joint in views), name)
-    return replace(seen(view, spanned([joint for _, joint in views], period)), period=name)
 
 
 class Seen(Protocol):
