@@ -253,9 +253,9 @@ def test_outside_series_follow_the_own_trends_with_their_provenance(content: Con
     said = context.model_dump_json()
     assert "https://example.org/series/risk" in said
     (over_time,) = (b for b in context.blocks if isinstance(b, Table) and b.id == "context-1")
-    days = [column.text["en"] for column in over_time.columns[2:]]
+    days = [column.text["en"] for column in over_time.columns[1:]]
     assert days == ["1 September 2026", "1 October 2026"], "as far back as the own trends"
-    known = [[isinstance(cell, Figure) for cell in row[2:]] for row in over_time.rows]
+    known = [[isinstance(cell, Figure) for cell in row[1:]] for row in over_time.rows]
     assert known == [[True, True], [False, True]]
     # None of its figures is protected, and no other section quotes them.
     for section in content.sections:

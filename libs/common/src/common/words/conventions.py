@@ -13,13 +13,14 @@ NOTATIONS = {code: row["notation"] for code, row in _HOW.items()}
 OWN_NAMES = {code: row["own_name"] for code, row in _HOW.items()}
 
 
-def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
-    """Format a number with at most this many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
+def number(value: float | Decimal, language: str, decimals: int = 3, least: int = 0) -> str:
+    """Format a number with at most `decimals` and at least `least` decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5`
+    in English."""
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
     whole, _, rest = f"{rounded:,f}".partition(".")
     thousands, point = _HOW[language]["thousands"], _HOW[language]["point"]
-    rest = rest.rstrip("0")
+    rest = rest.rstrip("0").ljust(least, "0")
     return whole.replace(",", thousands) + (point + rest if rest else "")
 
 

@@ -29,8 +29,14 @@ def same(word: str) -> Text:
 
 
 def written(value: int | Decimal, language: str) -> str:
-    """Format a number: 1234.5 is ``1.234,5`` in Spanish, ``1,234.5`` in English."""
-    return conventions.number(value, language)
+    """Format a number: 1234.5 is ``1.234,5`` in Spanish, ``1,234.5`` in English. A Decimal keeps its zeros, so that
+    5.0 stands beside 5.2."""
+    return conventions.number(value, language, 3, min(3, decimals(value)))
+
+
+def decimals(value: int | Decimal) -> int:
+    """Return the number of decimals with which the value is written."""
+    return len(f"{value:f}".partition(".")[2]) if isinstance(value, Decimal) else 0
 
 
 def with_interval(value: str, low: str, high: str, *, zero: bool) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from reporting.ground.language import Text
+from reporting.ground.language import Text, decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class OutsideSeries:
     retrieved_on: date
     method: str | None
     points: tuple[SeriesPoint, ...]
+
+    @property
+    def step(self) -> Decimal:
+        """Return the last decimal place in which the series is written: 0.1 if it has 5 and 5.2."""
+        return Decimal(1).scaleb(-max((decimals(p.value) for p in self.points), default=0))
 
     def point(self, day: date, area: str | None) -> SeriesPoint | None:
         return next((p for p in self.points if (p.day, p.area) == (day, area)), None)

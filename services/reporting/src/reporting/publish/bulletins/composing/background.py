@@ -1,12 +1,11 @@
 """The sections beyond Ruta's own numbers: outside series, and the source of each number."""
 
-from datetime import date
 from functools import reduce
 
 from common.words.languages import LANGUAGES
 
 from reporting.count.context.series import OutsideSeries
-from reporting.ground.language import same, written_date
+from reporting.ground.language import Text, same, written_date
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.publish.bulletins.composing.evidence import Evidence, figure
@@ -21,7 +20,7 @@ from reporting.publish.bulletins.composing.parts import (
     table,
     word,
 )
-from reporting.publish.bulletins.document.content import Block, Label, Section, Table
+from reporting.publish.bulletins.document.content import Block, Label, Section, Sentence, Table
 from reporting.publish.bulletins.document.figures import (
     ExpectedErrorSource,
     OutsideSource,
@@ -31,59 +30,31 @@ from reporting.publish.bulletins.document.texts import say
 
 
 def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
-    rows = []
-    known = tuple(evidence.series.values())
-    over_time = [_over_time(n, each, period, evidence) for n, each in enumerate(known)]
-    for series in known:
-        origin = {
-            lang: ", ".join(
-                (series.source, series.licence, series.url, _unbroken(series.retrieved_on, lang))
-            )
-            for lang in LANGUAGES
-        }
-        for point in series.latest(period.end)[:CHART_ROWS]:
-            source = OutsideSource(series=series.id, day=point.day, area=point.area)
-            rows.append(
-                (
-                    _name(series),
-                    place(point.area, evidence),
-                    Label(text={lang: written_date(point.day, lang) for lang in LANGUAGES}),
-                    Label(text=origin),
-                    figure(source, evidence),
-                )
-            )
-    if not rows:
-        return None
-    heads = ("series", "area", "date", "provenance", "value")
-    newest = table("context", "context.table", heads, rows)
-    return section("context", newest, *over_time, sentence("context.note"))
+    """Return a table and the provenance of each outside series."""
+    blocks = [
+        block
+        for number, series in enumerate(evidence.series.values())
+        if series.latest(period.end)
+        for block in (_over_time(number, series, period, evidence), _origin(series))
+    ]
+    return section("context", *blocks, sentence("context.note")) if blocks else None
 
 
-def _name(series: OutsideSeries) -> Label:
-    return Label(text={lang: f"{series.title[lang]} ({series.unit[lang]})" for lang in LANGUAGES})
-
-
-def _over_time(
-    number: int, series: OutsideSeries, period: Period, evidence: Evidence
-) -> Table | None:
-    """Return the series as far back as Ruta's own trends, with a column for each day, if it has several days."""
+def _over_time(number: int, series: OutsideSeries, period: Period, evidence: Evidence) -> Table:
+    """Return the series as far back as Ruta's own trends, or its latest day, with a column for each day."""
     start = reduce(lambda each, _: each.previous, range(TREND_PERIODS - 1), period).start
-    days = series.days(start, period.end)[-TREND_PERIODS:]
-    if len(days) <= 1:
-        return None
+    newest = series.latest(period.end)[:CHART_ROWS]
+    days = series.days(start, period.end)[-TREND_PERIODS:] or (newest[0].day,)
     empty = Label(text=dict.fromkeys(LANGUAGES, ""))
-    areas = [point.area for point in series.latest(period.end)][:CHART_ROWS]
     return Table(
         id=f"context-{number + 1}",
-        caption=say("context.over_time"),
+        caption=_name(series),
         columns=(
-            word("column.series"),
             word("column.area"),
             *(Label(text={lang: written_date(day, lang) for lang in LANGUAGES}) for day in days),
         ),
         rows=tuple(
             (
-                _name(series),
                 place(area, evidence),
                 *(
                     figure(OutsideSource(series=series.id, day=day, area=area), evidence)
@@ -92,14 +63,24 @@ def _over_time(
                     for day in days
                 ),
             )
-            for area in areas
+            for area in (point.area for point in newest)
         ),
     )
 
 
-def _unbroken(day: date, language: str) -> str:
-    """Return a date that stays on one line in a narrow table cell."""
-    return written_date(day, language).replace(" ", "\u00a0")
+def _name(series: OutsideSeries) -> Text:
+    return {lang: f"{series.title[lang]} ({series.unit[lang]})" for lang in LANGUAGES}
+
+
+def _origin(series: OutsideSeries) -> Sentence:
+    """Return the series' provenance, once for all its figures."""
+    given = {"source": series.source, "licence": series.licence, "url": series.url}
+    retrieved = {lang: written_date(series.retrieved_on, lang) for lang in LANGUAGES}
+    return Sentence(
+        text=say("context.origin"),
+        labels={name: Label(text=same(told)) for name, told in given.items()}
+        | {"retrieved": Label(text=retrieved)},
+    )
 
 
 def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:

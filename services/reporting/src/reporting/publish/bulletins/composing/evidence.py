@@ -225,6 +225,6 @@ def _target(target_id: UUID, evidence: Evidence) -> Target:
 def _outside(source: OutsideSource, evidence: Evidence) -> Decimal:
     series = evidence.series.get(source.series)
     point = series.point(source.day, source.area) if series else None
-    if point is None:
+    if series is None or point is None:
         raise UntraceableError("series_has_no_such_point", source.series)
-    return point.value
+    return point.value.quantize(series.step)
