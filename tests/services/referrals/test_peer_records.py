@@ -14,13 +14,15 @@ from referrals.listening.intake.peer_words import Peer
 from referrals.listening.intake.peers import NotThisPeer, read
 from referrals.listening.intake.schemas import MappingBody
 
-from tests.services.referrals.peer_records import MAPPINGS, NOTE, RECORDS, identified
+from tests.services.referrals.documented_records import DOCUMENTED
+from tests.services.referrals.peer_records import MAPPINGS, NOTE, RECORDS, Record, identified
 from tests.services.referrals.screening_words import SUPERVISOR
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_bridges import plan_of
 from tests.services.referrals.test_intake import received, send
 
 MARK = "Canaria escribió esto"
+ALL = [*RECORDS, *DOCUMENTED]
 STATES = {"taken": "taken", "not_kept": "not_kept", "refused": "refused"}
 
 
@@ -28,9 +30,10 @@ def rules(peer: Peer) -> FormMapping:
     return MappingBody.model_validate(MAPPINGS[peer]).rules()
 
 
-def test_each_system_has_twenty_records() -> None:
-    counted = Counter(each.peer for each in RECORDS)
-    assert [peer for peer in Peer if counted[peer] < 20] == []
+@pytest.mark.parametrize(("records", "least"), [(RECORDS, 20), (DOCUMENTED, 10)])
+def test_each_system_has_records_of_two_authors(records: list[Record], least: int) -> None:
+    counted = Counter(each.peer for each in records)
+    assert [peer for peer in Peer if counted[peer] < least] == []
 
 
 async def form_of(story: Story, peer: Peer) -> dict[str, Any]:
@@ -41,7 +44,7 @@ async def form_of(story: Story, peer: Peer) -> dict[str, Any]:
 @pytest.mark.parametrize("peer", list(Peer))
 async def test_each_record_ends_as_its_system_means_it(story: Story, peer: Peer) -> None:
     made = await form_of(story, peer)
-    for number, record in enumerate(each for each in RECORDS if each.peer == peer):
+    for number, record in enumerate(each for each in ALL if each.peer == peer):
         answer = await send(story, made, identified(record, number))
         if record.ends == "refused":
             assert answer.status_code in (413, 422), (record.name, answer.text)
@@ -96,7 +99,7 @@ def with_one_more(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 NAMES = ("x", "_x", "@x", "notes", "email", "meta", "end")
 # Omits records that DHIS2 marks as deleted, whatever they contain.
-WHOLE = [each for each in RECORDS if each.ends != "refused" and "deleted" not in each.name]
+WHOLE = [each for each in ALL if each.ends != "refused" and "deleted" not in each.name]
 
 
 @pytest.mark.parametrize("peer", list(Peer))
