@@ -200,7 +200,10 @@ class Consents(World):
         sides = side_of(caller, sharing)
         if sharing.case.erased:
             return
+        # A recipient gets no stored response again after the referrer took the referral back (decision 0057).
+        taken_back = sharing.state in ("recalled", "entered_in_error")
+        gone = road == "twice" and sides == {"recipient"} and taken_back
         status, answer = self.post(caller, f"/referrals/{sharing.id}/withdraw", {}, road)
-        assert (status == 200) == bool(sides), answer
+        assert status == (410 if gone else 200) if sides else status >= 400, answer
         if sides:
             self.end([sharing])
