@@ -185,6 +185,12 @@ async def test_what_cannot_be_read_is_4xx_and_leaves_nothing(
     assert (await api.get(IMPORTS, headers=as_("im-officer"))).json()["items"] == []
 
 
+async def test_missing_columns_are_named_for_pages(api: AsyncClient) -> None:
+    found = (await send(api, b"Municipio,Nombre del servicio\nVE2313,Primera\n")).json()
+    assert found["detail_code"] == "columns_are_missing"
+    assert found["detail_params"] == ["Organización / Organisation, Categorías / Categories"]
+
+
 async def test_a_huge_upload_is_413_before_it_is_read(api: AsyncClient) -> None:
     declared = as_("im-officer") | {"Content-Length": str(2 * 1024**3)}
     answer = await api.post(IMPORTS, content=b"x", headers=declared)

@@ -130,8 +130,8 @@ def find_heading(first: list[RawRow]) -> Heading:
             break  # tags must directly follow the header
         if is_header_row(texts):
             header = row
-    if header is None:
-        raise HEADERS_MISSING.saying(_missing(first))
+    if header is None:  # `_heading` names the columns that this row lacks
+        header = max(first, key=_likeness)
     texts = [_text(cell) for cell in header.cells]
     return _heading(header.number, recognised(texts, hxl=False), texts, None)
 
@@ -166,16 +166,8 @@ def _require(keys: set[str]) -> None:
         raise HEADERS_MISSING.because("columns_are_missing", names)
 
 
-def _missing(first: list[RawRow]) -> str:
-    """Return the names of the columns that the best header candidate lacks."""
-    required = [column for column in columns() if column.required]
-    best: set[str] = set()
-    for row in first:
-        found = recognised([_text(cell) for cell in row.cells], hxl=False)
-        keys = {column.key for column in found if column}
-        best = max(best, keys, key=len)
-    lacking = [" / ".join(each.headers.values()) for each in required if each.key not in best]
-    return f"In the first {HEADER_WITHIN} rows no header has: {', '.join(lacking)}."
+def _likeness(row: RawRow) -> int:
+    return sum(map(bool, recognised([_text(cell) for cell in row.cells], hxl=False)))
 
 
 def _text(cell: object) -> str:
