@@ -32,6 +32,26 @@ async def test_who_proposed_is_shown_no_way_to_confirm(tmp_path: Path) -> None:
         assert say("successions.other") in shown or wording("en")("successions.other") in shown
 
 
+async def test_the_form_lists_the_services_of_the_chosen_organisation_by_name(
+    tmp_path: Path,
+) -> None:
+    named = {"contents": [{"id": SALUD, "name": "Salud"}, {"id": LEGAL, "name": "Legal"}]}
+    async with console(tmp_path) as pages:
+        pages.api.instead[f"GET {PATH}"] = (200, {"items": [], "next_cursor": None})
+        pages.api.instead["GET /directory/v1/organizations"] = (200, named)
+        first = (await pages.open("/console/successions")).text
+        assert 'name="from"' in first
+        assert 'name="succession/service_ids[]"' not in first
+        pages.api.instead["GET /directory/v1/services"] = (
+            200,
+            {"contents": [{"id": ONE, "name": "Consulta externa"}]},
+        )
+        then = (await pages.open(f"/console/successions?from={SALUD}")).text
+        assert f'name="succession/organisation_id" value="{SALUD}"' in then
+        assert "Consulta externa" in then
+        assert "Zulia" in then
+
+
 async def test_each_press_sends_what_the_page_says(tmp_path: Path) -> None:
     async with console(tmp_path) as pages:
         pages.api.instead[f"GET {PATH}"] = (200, {"items": [PROPOSED], "next_cursor": None})
@@ -44,7 +64,7 @@ async def test_each_press_sends_what_the_page_says(tmp_path: Path) -> None:
             "succession/organisation_id": SALUD,
             "succession/successor_id": LEGAL,
             "succession/kind": "split",
-            "succession/areas": "VE23\nVE07\n",
+            "succession/areas[]": ["VE23", "VE07"],
         }
         sent = await pages.send("/console/successions/succession", typed)
         assert sent.status_code == 303

@@ -1,7 +1,7 @@
 """API commands as forms: their fields, and the request body built from them. Pure. Field names begin with the command's
 name, so that several forms fit on one page. The catalogues list their labels and choices under the same names."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -27,14 +27,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Command:
-    """An API command. `path` has placeholders for the page's ids. `listed` fields are lines of text that the API
-    expects as a list."""
+    """An API command. `path` has placeholders for the page's ids."""
 
     name: str
     path: str
     fields: tuple[Field, ...] = ()
     method: str = "post"
-    listed: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +57,6 @@ class Command:
                 found[each.name] = _WRITTEN[each.kind](value)
             elif each.kind == "several" and self.method == "put":
                 found.setdefault(each.name, [])  # a list in a form replaces the whole stored list
-            elif each.name in self.listed and isinstance(value, str):
-                found[each.name] = [line.strip() for line in value.splitlines() if line.strip()]
         return found
 
 

@@ -26,17 +26,17 @@ STATES = ("submitted", "approved", "returned", "draft", "withdrawn")
 EVERY = "every"
 CAPACITIES = ("accepting", "waitlist", "full")
 _SUCCESSIONS = "/directory/v1/successions"
+_MOST_SERVICES = 500
 PROPOSE = Command(
     "succession",
     _SUCCESSIONS,
     (
-        Field("organisation_id", "pick"),
+        Field("organisation_id", "given"),
         Field("successor_id", "pick"),
         Field("kind", "choice", ("ended", "merged", "split")),
-        Field("service_ids", "area"),
-        Field("areas", "area"),
+        Field("service_ids", "several"),
+        Field("areas", "several"),
     ),
-    listed=frozenset({"service_ids", "areas"}),
 )
 _REASON = ("reason",)
 MESSAGE = (
@@ -427,9 +427,10 @@ async def withdraw_risk(visit: Visit) -> Outcome:
     return _written(await visit.calls.post(path, {}, key=visit.key))
 
 
-@screens.page("/successions", query=("cursor",))
+@screens.page("/successions", query=("cursor", "from"))
 async def successions(visit: Visit) -> Page:
-    """Show which organisation succeeds which. One person proposes a succession here, another confirms it."""
+    """Show which organisation succeeds which. One person proposes a succession here, another confirms it. Whoever
+    proposes it first chooses the former organisation, because the form lists its services."""
     listed, (others, choices) = await asyncio.gather(
         visit.calls.get(_SUCCESSIONS, limit=50, cursor=visit.asked("cursor")),
         organisations(visit.calls, visit.visitor),
@@ -439,12 +440,20 @@ async def successions(visit: Visit) -> Page:
     sides = {one[side] for one in listed.items for side in ("organisation_id", "successor_id")}
     names = await organisation_names(visit.calls, sides)
     say = visit.say
+    former = visit.asked("from") or visit.typed.one("succession/organisation_id")
     return Page(
         "curation/templates/successions.html",
         "title.successions",
         {
             "command": PROPOSE,
-            "options": {"organisation_id": choices, "successor_id": choices},
+            "organisations": choices,
+            "former": former,
+            "former_name": dict(choices).get(former),
+            "options": {
+                "successor_id": [each for each in choices if each[0] != former],
+                "service_ids": await _services_of(visit, former) if former in dict(choices) else [],
+                "areas": [places[0] for _, places in Areas(visit.country).groups],
+            },
             "rows": [
                 {
                     "id": one["id"],
@@ -465,6 +474,15 @@ async def successions(visit: Visit) -> Page:
             "more": next_page("/console/successions", listed),
         },
     )
+
+
+async def _services_of(visit: Visit, organisation: str) -> list[tuple[str, str]]:
+    found = shown(
+        await visit.calls.get(
+            "/directory/v1/services", organization_id=organisation, per_page=_MOST_SERVICES
+        )
+    )
+    return [(one["id"], one["name"]) for one in found["contents"]]
 
 
 screens.command("/successions", PROPOSE, show=successions, to="/console/successions")
