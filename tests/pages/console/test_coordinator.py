@@ -62,7 +62,7 @@ def test_an_entry_is_compared_previewed_and_approved(
         page.goto("/console/entries")
         page.locator(f'a[href="/console/entries/{submitted}"]').click()
         page.wait_for_load_state()
-        row = page.locator("table.compare tr", has_text="quién puede ver la entrada")
+        row = page.locator("table.compare tr", has_text="Quién puede ver la entrada")
         assert "Solo pueden verlo quienes integran la ruta" in row.locator("td").first.inner_text()
         assert "socios" in row.locator("td").last.inner_text()
         seen = {
@@ -224,7 +224,7 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
         assert row.count() == 0
     with signed_in(browsers, system, "demo-auditor", language="en") as page:
         page.goto("/console/audit?lang=en")
-        assert "recorded a call about overdue referrals" in page.inner_text("main")
+        assert "A call about overdue referrals was recorded" in page.inner_text("main")
         page.goto("/console?lang=es")
 
 

@@ -103,8 +103,8 @@ def test_who_may_see_it_comes_first_and_in_words() -> None:
         {"pointer": "/visibility", "old": "partners", "new": "public"},
     ]
     first, second = curation.changes(found, SAY, CODES)
-    assert (first.field, first.new) == ("quién puede ver la entrada", SAY("visibility.public"))
-    assert (second.field, second.old, second.new) == ("nombre", "A", "B")
+    assert (first.field, first.new) == ("Quién puede ver la entrada", SAY("visibility.public"))
+    assert (second.field, second.old, second.new) == ("Nombre", "A", "B")
 
 
 def test_a_text_message_is_counted_as_phones_do() -> None:

@@ -108,13 +108,6 @@ async def programme(visit: Visit) -> Page:
             "by": by,
             "found": views.counted(counts.body, described, say, codes) if counts.ok else None,
             "k": counts.body["k"] if counts.ok else 0,
-            "expected": [
-                (
-                    views.dimension(one["margin"], say),
-                    say("figures.error", n=visit.moments.number(one["mean_absolute"])),
-                )
-                for one in (counts.body["expected_errors"] if counts.ok else [])
-            ][:6],
         },
         fields=("from", "to", "by"),
         refusal=refused,

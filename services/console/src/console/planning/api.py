@@ -46,7 +46,7 @@ PROTOCOL = ("from_country", "to_country", "valid_from", "valid_until")
 @screens.page("/activities", query=("cursor", "done"))
 async def activities(visit: Visit) -> Page:
     listed, progress, indicators = await together(
-        visit.calls.get(_ACTIVITIES, limit=50, cursor=visit.asked("cursor")),
+        visit.calls.get(_ACTIVITIES, limit=25, cursor=visit.asked("cursor")),
         visit.calls.get(f"{_ACTIVITIES}/progress"),
         visit.calls.get(f"{_ACTIVITIES}/indicators"),
     )
@@ -112,9 +112,9 @@ def _activities(
 
 
 def _activity(one: dict[str, Any], say: Wording) -> str:
-    """Return the activity's kind, the reporting organisation's description, and the workbook code."""
+    """Return the activity's kind and the reporting organisation's description."""
     kind = say.known(f"activities.type.{one['type']}", "code.other")
-    return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
+    return " · ".join(filter(None, (kind, one["activity_detail"])))
 
 
 @screens.form("/activities/import", show=activities, uploads=True)
@@ -132,7 +132,7 @@ async def bring_activities(visit: Visit) -> Outcome:
     if not answer.ok:
         return Refused(answer)
     listed, progress, indicators = await together(
-        visit.calls.get(_ACTIVITIES, limit=50),
+        visit.calls.get(_ACTIVITIES, limit=25),
         visit.calls.get(f"{_ACTIVITIES}/progress"),
         visit.calls.get(f"{_ACTIVITIES}/indicators"),
     )

@@ -81,6 +81,7 @@ class Stray:
 def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
     """Return figures whose source gives a different value, or none, with this evidence."""
     found: list[Stray] = []
+    titles = {each.id: each.title for each in content.sections}
     for same in zip(*(all_figures(content, each) for each in LANGUAGES), strict=True):
         figure = same[0].figure
         try:
@@ -92,7 +93,7 @@ def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
             wrong = error.said
         if wrong:
             reason = {
-                language: f"{placed.section}, {placed.beside}: {wrong.text(language)}"
+                language: f"{titles[placed.section][language]}, {placed.beside}: {wrong.text(language)}"
                 for language, placed in zip(LANGUAGES, same, strict=True)
             }
             found.append(Stray("content", str(figure.value), reason))
