@@ -58,7 +58,7 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
             "main"
         )
         page.locator("summary", has_text="Desactivar el acceso").click()
-        assert "pida a supervisión que los reasigne" in page.inner_text("main"), (
+        assert "Pida a quien supervisa que los reasigne" in page.inner_text("main"), (
             "what happens to the cases"
         )
         page.get_by_role("button", name="Sí, desactivar el acceso").click()
@@ -135,7 +135,7 @@ def test_an_invitation_is_revoked_and_made_anew(system: System, browsers: Browse
         page.get_by_role("link", name="Volver").click()
         page.wait_for_load_state()
         with page.expect_navigation():
-            page.get_by_role("button", name="Invitar por un enlace").click()
+            page.get_by_role("button", name="Invitar con un enlace").click()
         link = page.locator("p.code").inner_text()
         page.get_by_role("link", name="Volver").click()
         page.wait_for_load_state()
@@ -249,7 +249,7 @@ def test_people_are_found_and_the_table_says_who_may_do_what(
         (row,) = page.locator("li.row").all()
         assert "demo-supervisor" in row.inner_text()
         with page.expect_download() as kept:
-            page.get_by_role("link", name="Descargar quién puede hacer qué").click()
+            page.get_by_role("link", name="Descargar la lista de permisos (CSV)").click()
         rows = list(csv.DictReader(io.StringIO(kept.value.path().read_text(encoding="utf-8"))))
         (one,) = [each for each in rows if each["Nombre"] == "demo-supervisor"]
         assert one["Funciones"] == "Supervisa y decide como segunda persona"

@@ -121,7 +121,7 @@ def test_a_code_leads_to_all_that_was_done_with_it_and_a_wrong_day_is_said_at_it
         page.goto("/console/audit?action=disclosure.read")
         page.get_by_role("link", name=short_code(read)).click()
         page.wait_for_load_state()
-        assert f"Solo lo que afecta a {short_code(read)}." in page.inner_text("main")
+        assert f"solo las anotaciones sobre {short_code(read)}." in page.inner_text("main")
         assert page.locator("li.row", has_text=short_code(read)).count() > 1
         assert read not in page.inner_text("main"), "no id"
         page.get_by_role("link", name="Ver todas").click()

@@ -272,7 +272,7 @@ def pathway(system: System, browsers: Browser) -> str:
 def changed_again(page: Page, pathway: str, step: str) -> None:
     """Change a published pathway in a draft; the page describes the differences in words."""
     assert "publicada" in page.inner_text("h1")
-    submit(page, "Cambiar esta versión en un borrador")
+    submit(page, "Crear un borrador a partir de esta versión")
     assert "No hay diferencias con la versión publicada" in page.inner_text("main")
     page.goto(f"{pathway}/steps/{step}")
     page.fill("[name=window_hours]", "")

@@ -240,7 +240,10 @@ def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their
             es="La red atendió a 4321 personas.",
             en="The network reached 4321 people.",
         )
-        assert "no es de su sección" in page.locator("#f-texts-highlights-es-error").inner_text()
+        assert (
+            "no corresponde a su sección"
+            in page.locator("#f-texts-highlights-es-error").inner_text()
+        )
         assert "Lo más importante, en español" in page.locator(".govuk-error-summary").inner_text()
         assert "4321" in page.input_value('[name="texts/highlights/es"]')
         written(page, es="La red llegó a más lugares.", en="")

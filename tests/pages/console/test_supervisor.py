@@ -145,12 +145,12 @@ def test_access_in_an_emergency_is_asked_for_and_never_decided_by_who_asked(
         assert page.input_value('[name="ask/case_reference"]') == reference
         page.fill('[name="ask/reason"]', "Hay peligro ahora y nadie responde en su organización.")
         submit(page, "Pedir acceso")
-        assert "Pedido" in page.inner_text("main")
+        assert "Solicitado" in page.inner_text("main")
         assert NAME not in page.content()
         page.goto("/console/decisions")
         assert "nadie responde en su organización" not in page.inner_text("main")
     supervisor.goto("/console/emergency?view=of-my-cases")
-    assert "Pedido" in supervisor.inner_text("main")
+    assert "Solicitado" in supervisor.inner_text("main")
     assert case
     chief, path = "ngo-refugio-supervisor", "/referrals/v1/break-glass"
     asked = system.running.request(chief, "GET", f"{path}?view=of-my-cases").json()["items"]
@@ -167,7 +167,7 @@ def test_what_does_not_fit_waits_beside_its_reason_and_is_tried_again(
     page.goto("/console/intake")
     with page.expect_navigation():
         page.locator(f'a[href$="{submission}"]').click()
-    assert "Por qué Ruta no pudo procesarlo" in page.inner_text("main")
+    assert "Por qué Ruta no pudo procesar el envío" in page.inner_text("main")
     with page.expect_navigation():
         page.get_by_role("link", name="Correspondencia de campos").click()
     assert "seguro = safe_to_talk" in page.input_value("[name=fields]")

@@ -152,7 +152,7 @@ def beside() -> Beside:
         ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con el código de la persona"]),
         ("timer_policy.set", {"window_minutes": 90, "working_time": True},
          ["plazo en minutos: 90", "solo días laborables: sí"]),
-        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un tipo que esta consola no reconoce"]),
+        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un valor que esta consola no reconoce"]),
         ("referral.declined", {"newer": "x", "reason": None}, []),
     ],
 )  # fmt: skip

@@ -108,7 +108,7 @@ async def test_the_recipient_reads_that_the_date_is_over_and_not_that_the_person
     with clock.shifted(later):
         refused = await story.get(RECIPIENT, f"{path}/disclosure")
         assert code(refused) == (410, "consent_expired")
-        assert "Ask the sender to ask the person again" in refused.json()["detail"]
+        assert "Ask the sender to ask the person for consent again" in refused.json()["detail"]
         whole = (await story.get(RECIPIENT, f"{path}?with=disclosure")).json()
         assert whole["disclosure_refused"] == "consent_expired"
 

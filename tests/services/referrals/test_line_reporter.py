@@ -260,8 +260,8 @@ async def test_no_answer_of_the_line_may_be_stored(story: Story, reporter: Repor
 @pytest.mark.parametrize(
     ("language", "why"),
     [
-        ("es", "Por SMS no se puede reportar: su operadora guarda su número"),
-        ("en", "You cannot report by SMS: your operator keeps your number"),
+        ("es", "Por SMS no se puede reportar: su operadora telefónica guarda su número"),
+        ("en", "You cannot report by SMS: your phone operator keeps your number"),
     ],
 )
 async def test_the_page_says_why_nobody_reports_by_text_message(
