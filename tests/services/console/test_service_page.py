@@ -17,6 +17,7 @@ SERVICE = {
     "service_areas": [{"extent": "VE2313"}],
     "organization": {"name": "Salud"},
     "capacity_state": "accepting",
+    "languages": [{"code": "spa", "name": "Spanish"}],
 }
 
 
@@ -29,6 +30,7 @@ def test_hours_are_told_by_day_and_what_to_bring_and_where_stand_beside() -> Non
     ]
     assert said["Qué llevar"] == ["Cédula, si la tiene"]
     assert said["Cómo llegar"] == ["Maracaibo, Zulia"]
+    assert said["Idiomas"] == ["Español"]
     assert api.phones(SERVICE) == ["+58 000 000-0004"]
 
 
@@ -36,4 +38,6 @@ def test_an_address_is_told_with_how_to_get_there_where_it_is_shown() -> None:
     place = {"name": "Sede", "addresses": [{"address_1": "Av. 5"}], "transportation": "Bus 2"}
     service = {**SERVICE, "service_at_locations": [{"location": place}]}
     assert api.places(service, Codes("es")) == ["Sede, Av. 5, Bus 2"]
-    assert "Idiomas" not in dict(api.facts(service, wording("es"), Codes("es")))
+    assert "Idiomas" not in dict(
+        api.facts({**service, "languages": []}, wording("es"), Codes("es"))
+    )

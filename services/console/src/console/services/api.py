@@ -66,7 +66,13 @@ def facts(service: Mapping[str, Any], say: Wording, codes: Codes) -> list[tuple[
         ("where", places(service, codes)),
         ("bring", bring),
         ("how", [service.get("application_process") or ""]),
-        ("languages", [one.get("name") or "" for one in service.get("languages") or ()]),
+        (
+            "languages",
+            [
+                codes.spoken(one["code"]) if one.get("code") else one.get("name") or ""
+                for one in service.get("languages") or ()
+            ],
+        ),
         ("about", [service.get("description") or ""]),
     )
     kept = ((name, [one for one in lines if one]) for name, lines in said)
