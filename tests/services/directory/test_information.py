@@ -90,6 +90,15 @@ async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Pu
         "Apoyo siempre", "Apoyo sin horario", "Otro día", "Jornada mensual",
     }  # fmt: skip
     assert all(item["kilometres"] > 100 for item in around.json()["items"])
+    at_the_house = {"latitude": 10.5, "longitude": -66.9}
+    asked = {"need": "mind", "area": "VE20", **at_the_house}
+    own = await api.post(f"{HELP}/services", json=asked, headers=as_("anonymous"))
+    assert [each["kilometres"] for each in own.json()["items"]] != [
+        each["kilometres"] for each in around.json()["items"]
+    ], "her own position decides, if she gives it"
+    for area, told in (("VE20", True), ("VE23", False)):
+        page = await api.post(HELP, data={"need": "mind", "area": area}, headers=as_("anonymous"))
+        assert ("Estos son los más cercanos" in page.text) == told, area
     assert await names(api, need="mind", open_now=True) == ["Apoyo siempre"]
     answer = await api.get(f"{HELP}/services?need=mind", headers=as_("anonymous"))
     assert {i["name"]: i["open_now"] for i in answer.json()["items"]} == {

@@ -88,7 +88,8 @@ def _around(query: HelpQuery) -> HelpQuery | None:
     point = Places.load().point(query.area) if query.area else None
     if point is None:
         return None
-    near = {"latitude": point.latitude, "longitude": point.longitude}
+    own = query.latitude is not None
+    near = {} if own else {"latitude": point.latitude, "longitude": point.longitude}
     return query.model_copy(update={"area": None, **near})
 
 
