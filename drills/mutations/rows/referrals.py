@@ -376,6 +376,13 @@ ROWS = (
     ),
     Row(
         "restored-consents",
+        "last-code-of-an-ended-consent",
+        "referrals.case.consents.service:hold_to_code",
+        Replaces("queries.by_id(session, grant_id)", "queries.consent_in_force(session, grant_id)"),
+        "tests/services/referrals/test_must_not_return.py::test_after_a_restore_the_last_code_opens_a_consent_that_was_withdrawn",
+    ),
+    Row(
+        "restored-consents",
         "a-child-stays-a-child",
         "referrals.case.cases.service:correct_age_again",
         Drops("seal_record(key, case, {**identity, **age}, attributes)"),

@@ -3,6 +3,7 @@ restore."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -378,6 +379,30 @@ async def listed(database: Database, file: Path, secret: bytes) -> chained.Chain
     return await asyncio.to_thread(chained.read, file, signer)
 
 
+Restored = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture
+def restored(
+    connection: AsyncConnection,
+    database: Database,
+    case_keys: CaseKeys,
+    secret: bytes,
+    tmp_path: Path,
+) -> Restored:
+    """Return a block after which the backup from its start is restored with the list from its end."""
+
+    @asynccontextmanager
+    async def block() -> AsyncIterator[None]:
+        backup = await connection.begin_nested()
+        yield
+        known = await listed(database, tmp_path / "list.jsonl", secret)
+        await backup.rollback()
+        await restrict_again(database, case_keys, known, secret)
+
+    return block
+
+
 @pytest.mark.parametrize("name", STORIES)
 async def test_what_ended_after_a_backup_does_not_come_back(
     name: str,
@@ -433,22 +458,14 @@ async def test_a_restore_gives_no_case_back_to_an_accused_former_holder(
 
 
 async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
-    story: Story,
-    connection: AsyncConnection,
-    database: Database,
-    case_keys: CaseKeys,
-    secret: bytes,
-    tmp_path: Path,
+    story: Story, case_keys: CaseKeys, restored: Restored
 ) -> None:
     it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["transfer"])
     offer = f"/transfers/{it['transfer']}"
     grant = (await story.get(TAKER, offer)).json()["grant_id"]
-    backup = await connection.begin_nested()
-    await story.made(TAKER, f"{offer}/accept", {})
-    known = await listed(database, tmp_path / "list.jsonl", secret)
-    await backup.rollback()
-    await restrict_again(database, case_keys, known, secret)
+    async with restored():
+        await story.made(TAKER, f"{offer}/accept", {})
     assert (await story.get(TAKER, f"/cases/{it['case']}")).status_code == 200
     told = (await story.post(TAKER, f"/consents/{grant}/withdraw", {})).json()
     assert told["goes_on_reading"] == str(LEGAL)
@@ -456,21 +473,13 @@ async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
 
 
 async def test_after_a_restore_the_last_code_opens_a_consent_that_was_withdrawn(
-    story: Story,
-    connection: AsyncConnection,
-    database: Database,
-    case_keys: CaseKeys,
-    secret: bytes,
-    tmp_path: Path,
+    story: Story, case_keys: CaseKeys, restored: Restored
 ) -> None:
     it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["grant"])
-    backup = await connection.begin_nested()
-    made = await story.made(NGO, f"/consents/{it['grant']}/withdrawal-code", {})
-    await story.made(NGO, f"/consents/{it['grant']}/withdraw", {})
-    known = await listed(database, tmp_path / "list.jsonl", secret)
-    await backup.rollback()
-    await restrict_again(database, case_keys, known, secret)
+    async with restored():
+        made = await story.made(NGO, f"/consents/{it['grant']}/withdrawal-code", {})
+        await story.made(NGO, f"/consents/{it['grant']}/withdraw", {})
     for code, status in ((made["withdrawal_code"], 200), (it["code"], 404)):
         told = await story.post("anonymous", "/withdrawals", {"code": code})
         assert told.status_code == status, told.text
