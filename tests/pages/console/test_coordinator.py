@@ -355,7 +355,7 @@ def test_a_step_is_changed_tried_and_published_by_somebody_else(
         not_offered(page, own, buttons=1)
     with signed_in(browsers, system, "demo-im") as page:
         page.goto(pathway)
-        not_offered(page, "Publica esta versión quien coordina Violencia basada en género.")
+        not_offered(page, "Debe publicar esta versión quien coordine Violencia basada en género.")
     published_by_another(system, pathway)
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto(pathway)

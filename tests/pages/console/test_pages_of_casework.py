@@ -164,7 +164,7 @@ def ids(system: System, browsers: Browser) -> Ids:
     with signed_in(browsers, system, "demo-supervisor") as page:
         channel, certificate = kept(page)
         page.goto("/console/team")
-        service = page.get_by_role("link", name="Quiénes").first.get_attribute("href") or ""
+        service = page.get_by_role("link", name="Elegir personas").first.get_attribute("href") or ""
         person = address(page, "people")
     forms = system.running.request("ngo-refugio-supervisor", "GET", "/referrals/v1/intake/forms")
     return Ids(

@@ -61,7 +61,8 @@ def test_a_marked_act_asks_who_it_is_and_carries_what_was_to_be_sent(
         page.goto("/console?lang=es")
         page.goto("/console/decisions")
         signed_in_long_ago(system, person)
-        aged(system, page.context, 12 * 60)  # A renewed token keeps the sign-in's time.
+        # A renewed token keeps the time of the original sign-in.
+        aged(system, page.context, 12 * 60)
         approve = page.locator(f"form[action$='{wanted}']").get_by_role("button", name="Aprobar")
         with page.expect_response(lambda r: r.request.method == "POST") as refused:
             approve.click()

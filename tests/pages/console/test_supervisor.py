@@ -52,7 +52,7 @@ def test_who_works_a_queue_is_chosen_and_everybody_again(supervisor: Page) -> No
     page = supervisor
     page.goto("/console/team")
     with page.expect_navigation():
-        page.get_by_role("link", name="Quiénes").first.click()
+        page.get_by_role("link", name="Elegir personas").first.click()
     page.get_by_label("demo-caseworker").check()
     submit(page, "Guardar")
     assert page.get_by_label("demo-caseworker").is_checked()

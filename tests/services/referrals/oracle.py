@@ -1,7 +1,7 @@
 """Decides who may know which fact about a person, what may be sent, and who has read it. Pure.
 
 The rules come from the rules of referral, consent and transfer, never from the services' code; test_stateful.py
-compares the services with this module. A fact is a unique text, listed under the item that covers it.
+compares the services with this module. A fact is a unique string, listed under the item that covers it.
 """
 
 from collections.abc import Iterable, Mapping

@@ -251,7 +251,7 @@ class World(RuleBasedStateMachine):
         return [e for e in self.offers if e.word.case is case and e.state == "offered"]
 
     def end(self, sharings: list[Sharing]) -> None:
-        """End the consent as the person wishes."""
+        """End the consent at the person's request."""
         for each in sharings:
             self.versions[each.id] += each.state in OPEN
             each.state = "withdrawn" if each.state in OPEN else each.state

@@ -32,7 +32,7 @@ class WrongKeys(Worded):
 
 
 class KeysAway(Worded, ConnectionError):
-    """The key store does not respond now. The message names it. It may recover by itself."""
+    """The key store is not responding. The message names it. It may recover by itself."""
 
 
 class NotMigrated(Exception):

@@ -38,7 +38,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Service → names in its certificate, which its workers use too."""
 LIFETIME = timedelta(days=365)
-# Spans contain only names and ids, and the collector is another publisher's program.
+# Spans contain only names and ids, and the collector is third-party software.
 _IN_CLEAR = frozenset({"otel-collector"})
 _FILES = {
     "RUTA_CERTIFICATE_FILE": "tls.crt",

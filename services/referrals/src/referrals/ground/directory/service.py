@@ -53,7 +53,7 @@ async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[st
 
 async def restrict_copies(session: AsyncSession, words: Mapping[UUID, Mapping[str, Any]]) -> None:
     """Apply the directory's listed restrictions to the copies; see `restrictions.words`. All other changes arrive with
-    the directory's events, which lift no restriction."""
+    the directory's events, which never lift a restriction."""
     rows = await session.scalars(
         sa.select(DirectoryService)
         .where(col(DirectoryService.service_id) == sa.any_(sa.literal([*words], sa.ARRAY(sa.Uuid))))

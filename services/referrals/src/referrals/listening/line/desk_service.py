@@ -130,7 +130,8 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restore, revoke again a wish, a desk, a hand-over or an exception. Requires service rights."""
+    """After a restore, give the report its later desk and state again, and revoke again what was revoked: the reporter's
+    wish, the hand-over, an exception. Requires service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
