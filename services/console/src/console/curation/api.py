@@ -273,7 +273,7 @@ async def endorsements(visit: Visit) -> Page:
             "endorsed": [
                 {
                     "id": one["service_id"],
-                    "name": names.get(one["service_id"], one["service_id"][-8:].upper()),
+                    "name": names.get(one["service_id"], short_code(one["service_id"])),
                     "at": visit.moments.at(one["endorsed_at"]),
                 }
                 for one in listed.items

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.codes import Codes
 from console.moments import Moments
+from console.referral_views import short_code
 from console.texts import Wording
 
 
@@ -37,7 +38,7 @@ def row(
     hours = -moments.hours_left(one["last_at"]) - 1
     return Row(
         one["id"],
-        one["id"].replace("-", "")[-8:].upper(),
+        short_code(one["id"]),
         kinds.get(one["kind"], {}).get(say.language, one["kind"]),
         one["urgent"],
         say.known(f"line.status.{one['status']}", "code.other"),

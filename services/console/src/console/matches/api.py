@@ -2,6 +2,7 @@
 
 from console.commands import Command
 from console.listings import organisation_names
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, shown
 
@@ -26,7 +27,7 @@ async def matches(visit: Visit) -> Page:
                 {
                     "id": one["id"],
                     "case": one["case_id"],
-                    "code": one["case_id"].replace("-", "")[-8:].upper(),
+                    "code": short_code(one["case_id"]),
                     "at": visit.moments.day(one["created_at"]),
                     "status": visit.say.known(f"match.{one['status']}", "code.other"),
                     "asked": one["you_agreed"],

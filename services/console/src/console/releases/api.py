@@ -8,6 +8,7 @@ from console.codes import Codes
 from console.figures import views as figures
 from console.forms import WITHDRAW, body
 from console.listings import next_page
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
 
@@ -115,7 +116,7 @@ async def closing(visit: Visit) -> Page:
                     if step["problem"]
                     else "",
                     "waits": [
-                        names.get(each["organisation_id"], each["organisation_id"][-8:].upper())
+                        names.get(each["organisation_id"], short_code(each["organisation_id"]))
                         for each in step["contributors"] or []
                         if not each["signed_off"] and not each["waived"]
                     ],
@@ -194,9 +195,7 @@ async def release(visit: Visit) -> Page:
             "contributors": [
                 {
                     "id": each["organisation_id"],
-                    "name": names.get(
-                        each["organisation_id"], each["organisation_id"][-8:].upper()
-                    ),
+                    "name": names.get(each["organisation_id"], short_code(each["organisation_id"])),
                     "state": say(
                         "release.signed"
                         if each["signed_off"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from console.answers import together
 from console.codes import Codes
+from console.referral_views import short_code
 from console.screening import commands, questions
 from console.screens.routing import Screens
 from console.screens.visit import Again, Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
@@ -41,7 +42,7 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
     say = visit.say
     return {
         "id": one["id"],
-        "code": one["id"].replace("-", "")[-8:].upper(),
+        "code": short_code(one["id"]),
         "status": say.known(f"screening.status.{one['status']}", "code.other"),
         "judgement": say.known(f"judgement.{one['judgement']}", "code.other")
         if one["judgement"]

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, shown
 
@@ -58,7 +59,7 @@ def _row(row: dict[str, Any], visit: Visit) -> dict[str, str]:
         "what": visit.say(
             "calendar.referral" if of_referral else f"entry.{row['kind']}",
         ),
-        "code": str(row["case_reference"] or row["id"][-8:].upper()),
+        "code": str(row["case_reference"] or short_code(row["id"])),
         "word": visit.say.case_word(row["word"]),
         "path": f"/console/referrals/{row['referral_id']}"
         if of_referral
